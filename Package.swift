@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "fieldsync",
+  products: [
+    .library(name: "FieldAgent", targets: ["FieldAgent"]),
+    .library(name: "FieldCore", targets: ["FieldCore"]),
+    .library(name: "FieldDocuments", targets: ["FieldDocuments"]),
+    .library(name: "FieldStore", targets: ["FieldStore"]),
+    .library(name: "FieldTesting", targets: ["FieldTesting"]),
+    .executable(name: "fieldsync", targets: ["fieldsync"]),
+    .executable(name: "fieldsync-bench", targets: ["fieldsync-bench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
+    library("Sodium", ["CSodium"]),
+    library("Noise", ["Sodium"]),
+    library("SetReconciliation"),
+    library("DBus", ["CDBus"]),
+    library("BlueZ", ["DBus"]),
+    library("FieldWire"),
+    library("FieldCore", ["FieldWire", "Noise", "SetReconciliation", "Sodium"]),
+    library("FieldStore", ["FieldCore", "FieldWire", "Sodium", grdb]),
+    library("FieldDocuments", ["FieldCore", "FieldWire", "Sodium"]),
+    library("FieldLAN", ["FieldCore", nioCore, nioPosix]),
+    library("FieldBluetooth", ["FieldCore", "FieldWire", "BlueZ", "DBus", logging]),
+    library("FieldTesting", ["FieldCore", "FieldStore", "FieldWire", "Sodium"]),
+    library(
+      "FieldAgent",
+      ["FieldBluetooth", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", logging, lifecycle]),
+    executable("fieldsync", ["FieldAgent", argumentParser]),
+    executable("fieldsync-bench", ["FieldAgent", argumentParser]),
+  ]
+)
