@@ -1,0 +1,25 @@
+public import Sodium
+
+/// A store on this machine: it can also write entries of this device's own, tell of changes, and remember peers.
+public protocol LocalStore: ContentAddressedStore {
+  /// Gives the drafts their places in the device's chains, signs and stores them, in one transaction, on disk when it
+  /// returns.
+  ///
+  /// - Throws: ``StoreError`` with `refused` when the device may not write them; then none is stored.
+  func append(_ drafts: [EntryDraft], signedBy keyPair: SigningKeyPair) async throws(StoreError) -> [VerifiedEntry]
+
+  /// The directory as of the entries that are here.
+  func directory() async throws(StoreError) -> Directory
+
+  /// Count and digest of each database that has entries, the directory's included.
+  func databases() async throws(StoreError) -> [DatabaseID: StoreHead]
+
+  /// The head now and after each change, by any process; several changes may come as one.
+  func changes() -> AsyncStream<StoreHead>
+
+  /// The first entry with this payload in `database`, where there is one: what was attached before need not be again.
+  func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID?
+
+  func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord?
+  func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError)
+}

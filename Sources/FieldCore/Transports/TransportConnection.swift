@@ -1,0 +1,21 @@
+/// A reliable, ordered, back-pressured channel of byte messages between two peers. It says nothing of who they are.
+///
+/// One task sends and one receives; the two may be different ones. After an error or an end every call throws.
+public protocol TransportConnection: Sendable {
+  var kind: TransportKind { get }
+
+  /// The peer's address for people to read, shortened where it could identify somebody.
+  var peerDescription: String { get }
+
+  /// The largest message that ``send(_:)`` takes and that may come in.
+  var maximumMessageByteCount: Int { get }
+
+  /// Suspends until there is room. Returning means that the message will arrive unless the connection ends.
+  func send(_ message: [UInt8]) async throws(TransportError)
+
+  /// The next message, or `nil` when the peer closed the connection in order.
+  func receive() async throws(TransportError) -> [UInt8]?
+
+  /// Ends the connection: what was sent is delivered if the link allows, pending calls throw.
+  func close() async
+}
