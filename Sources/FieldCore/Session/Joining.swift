@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 
 /// The two sides of letting a device in, over a session that an invitation's key began.
 public enum Joining {

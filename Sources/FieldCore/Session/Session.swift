@@ -1,6 +1,5 @@
-import FieldWire
+public import FieldWire
 import Noise
-public import SetReconciliation
 
 /// An established session: authenticated, encrypted, multiplexed. ``run()`` does the work and owns the connection; streams
 /// are opened with ``open(_:isLast:)`` and come from the peer through ``incoming``.
@@ -167,7 +166,7 @@ public actor Session {
     do {
       while true {
         guard ending == nil else { return ending }
-        let limit = min(connection.maximumMessageByteCount, CipherState.maximumMessageByteCount)
+        let limit = min(connection.maximumMessageByteCount, CipherState.messageByteLimit)
         if let (packet, events) = multiplexer.nextPacket(byteCount: limit - SessionLimits.tagByteCount) {
           for case .writable(let id) in events {
             inboxes[id]?.isFull = false
@@ -278,7 +277,7 @@ public actor Session {
     do {
       let sealed = try sending.encrypt(packet)
       sentCount += 1
-      if sentCount % SessionLimits.messagesPerKey == 0 { try sending.rekey() }
+      if sentCount % SessionLimits.messagesPerKey == 0 { sending.rekey() }
       traffic.sentByteCount += UInt64(sealed.count)
       traffic.sentMessageCount += 1
       return sealed
@@ -291,7 +290,7 @@ public actor Session {
     do {
       let packet = try receiving.decrypt(sealed)
       receivedCount += 1
-      if receivedCount % SessionLimits.messagesPerKey == 0 { try receiving.rekey() }
+      if receivedCount % SessionLimits.messagesPerKey == 0 { receiving.rekey() }
       traffic.receivedByteCount += UInt64(sealed.count)
       traffic.receivedMessageCount += 1
       return packet

@@ -138,7 +138,6 @@ public struct SessionHandshake: Sendable {
 
   private func secrets(of noise: HandshakeState, peer: DeviceKey) throws(SessionError) -> SessionSecrets {
     guard let key else { throw SessionError(.handshakeFailed, "no key was agreed on") }
-    var noise = noise
     let hash = noise.handshakeHash
     let ciphers = try Self.translate { () throws(NoiseError) in try noise.split() }
     return SessionSecrets(

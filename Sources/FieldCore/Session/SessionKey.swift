@@ -1,3 +1,4 @@
+public import FieldWire
 public import Sodium
 
 /// A key that a session may begin with: who knows it is let as far as the handshake, others get no answer.

@@ -1,6 +1,6 @@
-import FieldWire
+public import FieldWire
 import Noise
-import SetReconciliation
+public import SetReconciliation
 import Sodium
 
 /// What a handshake leaves: who the peer is, and the keys of this session.

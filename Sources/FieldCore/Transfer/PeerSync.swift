@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 import SetReconciliation
 
 /// One peer, one session, one store: proves and demands membership, answers the peer's requests, and pulls what is missing
@@ -276,8 +276,8 @@ public actor PeerSync {
 
   private func pull(_ plan: PullPlan) async {
     do {
-      var summary = try await plan.rung == .bloomSummary ? ownSummary(attempt: plan.attempt) : nil
-      if !peerCapabilities.contains(.bloomSummary) { summary = nil }
+      let usesSummary = plan.rung == .bloomSummary && peerCapabilities.contains(.bloomSummary)
+      let summary = usesSummary ? try await ownSummary(attempt: plan.attempt) : nil
       outcome.isInStep = false
       let before = outcome.progress
       let epoch = peerSource?.epoch
@@ -285,7 +285,7 @@ public actor PeerSync {
         since: plan.since, summary: summary
       ) { report throws(StoreError) in
         await self.note(report, after: before)
-        if summary == nil, let settled = report.settledThrough, settled.epoch == epoch {
+        if !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
           try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
         }
       }

@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 public import SetReconciliation
 
 /// A peer's store, through a session: the same calls as on a local one. A failed call says `closed` when the session is

@@ -10,10 +10,10 @@ public struct Message: Hashable, Sendable {
     self.body = body
   }
 
-  public init(_ body: some MessageBody) {
+  public init<Body: MessageBody>(_ body: Body) {
     var writer = WireWriter()
     body.encode(into: &writer)
-    self.init(type(of: body).type, body: writer.bytes)
+    self.init(Body.type, body: writer.bytes)
   }
 
   /// - Throws: ``WireError``: `unknownMandatory` for a type that is not known here.

@@ -1,5 +1,5 @@
 public import FieldWire
-import SetReconciliation
+public import SetReconciliation
 
 /// Asks for the order of arrival: one page of it, or all pages to the end.
 ///
