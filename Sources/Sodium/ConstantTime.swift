@@ -1,0 +1,8 @@
+import CSodium
+
+public enum ConstantTime {
+  /// Whether both are the same bytes, in a time that depends on the lengths alone.
+  public static func equal(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    left.count == right.count && sodium_memcmp(left, right, left.count) == 0
+  }
+}
