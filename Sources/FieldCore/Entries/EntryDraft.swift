@@ -1,3 +1,4 @@
+public import FieldWire
 public import Sodium
 
 /// An entry before it has a place in its author's chain. The store gives it one and signs it, in the transaction that

@@ -1,3 +1,5 @@
+public import SetReconciliation
+
 /// A workspace's entries, wherever they are: on this machine's disk, in memory, or at a peer. The same calls with the
 /// same meaning for all of them, so that one sync works between any two.
 ///

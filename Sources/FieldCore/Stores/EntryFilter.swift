@@ -1,3 +1,4 @@
+public import FieldWire
 public import SetReconciliation
 
 /// Which entries a scan returns. Conditions are combined with "and".

@@ -8,4 +8,22 @@ public enum StoreLimits {
   public static let batchByteCount = 2 << 20
   /// Steps of one dependency walk.
   public static let dependencyDepth = 100_000
+
+  /// - Throws: ``StoreError`` with `tooLarge`.
+  public static func checkIDCount(_ count: Int) throws(StoreError) {
+    guard count <= idCount else { throw StoreError(.tooLarge, "\(count) ids in one call, over \(idCount)") }
+  }
+
+  /// - Parameter byteCount: of all entries together; one entry alone may have any size.
+  /// - Throws: ``StoreError`` with `tooLarge`.
+  public static func checkPut(entryCount: Int, byteCount: Int) throws(StoreError) {
+    guard entryCount <= putEntryCount, entryCount <= 1 || byteCount <= batchByteCount else {
+      throw StoreError(.tooLarge, "\(entryCount) entries of \(byteCount) bytes in one put")
+    }
+  }
+
+  /// - Throws: ``StoreError`` with `tooLarge`.
+  public static func checkDepth(_ depth: Int) throws(StoreError) {
+    guard depth <= dependencyDepth else { throw StoreError(.tooLarge, "a depth of \(depth), over \(dependencyDepth)") }
+  }
 }
