@@ -18,11 +18,14 @@ public struct CipherState: Sendable {
   /// How many messages came before the next one, across rekeying.
   public private(set) var nonce: UInt64
 
-  /// Takes the first 32 bytes of `secret`.
+  /// Takes the first 32 bytes of `secret`, which has no fewer.
   init(secret: SecretBytes, nonce: UInt64 = 0) {
-    key = SecretBytes(byteCount: Self.keyByteCount) { key in
-      secret.withUnsafeBytes { key.copyBytes(from: $0.prefix(Self.keyByteCount)) }
-    }
+    key =
+      secret.byteCount == Self.keyByteCount
+      ? secret
+      : SecretBytes(byteCount: Self.keyByteCount) { key in
+        secret.withUnsafeBytes { key.copyBytes(from: $0.prefix(Self.keyByteCount)) }
+      }
     self.nonce = nonce
   }
 

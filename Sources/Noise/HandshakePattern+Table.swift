@@ -1,5 +1,6 @@
 extension HandshakePattern {
-  /// The one-way patterns, the twelve fundamental ones and the deferred ones (Noise rev 34, sections 7.4, 7.5 and 18.1).
+  /// The one-way patterns, the twelve fundamental ones and the deferred ones (Noise rev 34, sections 7.4, 7.5 and
+  /// 18.1).
   static let named: [String: HandshakePattern] = [
     "N": Self(known: [.responder], [.e, .es]),
     "K": Self(known: [.initiator, .responder], [.e, .es, .ss]),

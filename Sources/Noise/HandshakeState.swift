@@ -2,12 +2,12 @@ public import Sodium
 
 /// One side of a Noise handshake (rev 34, section 5.3), for any ``NoiseProtocolName``.
 ///
-/// It does no input or output: the caller carries each message to the other side, in turn, until ``isComplete``, and then
-/// takes the two directions of the channel from ``split()``.
+/// It does no input or output: the caller carries each message to the other side, in turn, until ``isComplete``, and
+/// then takes the two directions of the channel from ``split()``.
 ///
-/// It is a value. A message that is refused leaves it as it was, and a side that does not know which of several keys the
-/// peer has may read a first message with several copies. Writing a message from two copies of one state, though, would
-/// encrypt two messages under one key and nonce.
+/// It is a value. A message that is refused leaves it as it was, and a side that does not know which of several keys
+/// the peer has may read a first message with several copies. Writing a message from two copies of one state, though,
+/// would encrypt two messages under one key and nonce.
 public struct HandshakeState: Sendable {
   public static let presharedKeyByteCount = 32
 
@@ -72,7 +72,7 @@ public struct HandshakeState: Sendable {
   /// Writes the next message. The payload may depend on the transcript hash after the message's keys, the one that the
   /// reader gets as ``ReceivedMessage/transcriptHash``. The payload is in the clear as long as no key is agreed on.
   ///
-  /// - Throws: ``NoiseError`` with `outOfTurn`, `messageTooLong`, or `weakKey` when a key that was read is of low order.
+  /// - Throws: ``NoiseError`` with `outOfTurn`, `messageTooLong`, or `weakKey` for a key of low order that was read.
   public mutating func writeMessage(
     payloadFor payload: (_ transcriptHash: [UInt8]) -> [UInt8]
   ) throws(NoiseError) -> [UInt8] {
@@ -132,8 +132,8 @@ public struct HandshakeState: Sendable {
     return ReceivedMessage(payload: payload, transcriptHash: transcriptHash)
   }
 
-  /// The channel's two directions, from this side. A one-way pattern has only the initiator's: the other direction refuses
-  /// every message with `nonceExhausted`.
+  /// The channel's two directions, from this side. A one-way pattern has only the initiator's: the other direction
+  /// refuses every message with `nonceExhausted`.
   ///
   /// - Throws: ``NoiseError`` with `handshakeIncomplete`.
   public func split() throws(NoiseError) -> (send: CipherState, receive: CipherState) {

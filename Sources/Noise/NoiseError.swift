@@ -1,5 +1,5 @@
-/// Why a handshake or a message was refused. Two errors are equal when their codes are; no key or message bytes are ever
-/// in the reason.
+/// Why a handshake or a message was refused. Two errors are equal when their codes are; no key or message bytes are
+/// ever in the reason.
 public struct NoiseError: Error, Equatable, CustomStringConvertible {
   public enum Code: Sendable {
     /// The protocol name is malformed or names a pattern, modifier or algorithm that is not here.

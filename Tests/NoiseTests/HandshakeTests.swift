@@ -124,8 +124,8 @@ import Testing
     var fresh = try HandshakePair(Self.ours, keys: keys)
     _ = try fresh.initiator.writeMessage(payload: [])
     #expect(throws: NoiseError(.authenticationFailed, "")) { try fresh.initiator.readMessage(second) }
-    // The first message alone is the same to any responder that knows the key, so a replay of it gets an answer, but the
-    // recorded third message does not fit that answer.
+    // The first message alone is the same to any responder that knows the key, so a replay of it gets an answer, but
+    // the recorded third message does not fit that answer.
     _ = try fresh.responder.readMessage(first)
     _ = try fresh.responder.writeMessage(payload: [])
     #expect(throws: NoiseError(.authenticationFailed, "")) { try fresh.responder.readMessage(third) }

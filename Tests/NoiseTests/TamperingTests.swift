@@ -3,9 +3,9 @@ import Testing
 @testable import Noise
 
 @Suite struct TamperingTests {
-  static let names = ["XXpsk0", "XX", "IK", "KK", "NN", "NKpsk2", "X", "IX"].flatMap { pattern in
-    ["SHA256", "BLAKE2b"].map { "Noise_\(pattern)_25519_ChaChaPoly_\($0)" }
-  }
+  static let names =
+    ["Noise_XXpsk0_25519_ChaChaPoly_SHA256"]
+    + ["XXpsk0", "XX", "IK", "KK", "NN", "NKpsk2", "X", "IX"].map { "Noise_\($0)_25519_ChaChaPoly_BLAKE2b" }
 
   /// What is sent before a key is agreed on can only be found changed later, but before the handshake is over.
   @Test(arguments: names) func aChangeOfAnyByteIsRefused(name: String) throws {

@@ -2,7 +2,7 @@
 
     python3 derive_vectors.py > ../Vectors/noiseprotocol.json
 
-The format is the one of the cacophony project's vectors. Keys are hashes of their names, so that a run gives the same file.
+The format is that of the cacophony project's vectors. Keys are hashes of their names, so a run gives the same file.
 """
 
 import hashlib
