@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import dbus
 from gi.repository import GLib
 from gatt_common import (
-    ADAPTER, CHARACTERISTIC, DEVICE, GREETING, GREETING_UUID, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID, fail, interface,
+    ADAPTER, CHARACTERISTIC, DEVICE, GREETING, GREETING_UUID, NO_OPTIONS, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID, fail, interface,
     managed_objects, say, system_bus,
 )  # fmt: skip
 
@@ -56,7 +56,8 @@ class Client:
         adapter = interface(self.bus, self.adapter, ADAPTER)
         for path in self.objects_with(DEVICE, SERVICE_UUID, self.adapter):
             adapter.RemoveDevice(dbus.ObjectPath(path))  # what an earlier run left says nothing about the air now
-        adapter.SetDiscoveryFilter({"Transport": "le", "UUIDs": dbus.Array([SERVICE_UUID], signature="s")})
+        wanted = {"Transport": "le", "DuplicateData": True, "UUIDs": dbus.Array([SERVICE_UUID], signature="s")}
+        adapter.SetDiscoveryFilter(dbus.Dictionary(wanted, signature="sv"))
         adapter.StartDiscovery()
         found = eventually(
             self.find_seconds, "the advertisement", lambda: self.objects_with(DEVICE, SERVICE_UUID, self.adapter) or None
@@ -81,14 +82,14 @@ class Client:
         return interface(self.bus, paths[0], CHARACTERISTIC)
 
     def read_greeting(self) -> None:
-        value = bytes(self.characteristic(GREETING_UUID).ReadValue({}))
+        value = bytes(self.characteristic(GREETING_UUID).ReadValue(NO_OPTIONS))
         if value != GREETING:
             fail(f"read {value!r}")
         say("read the greeting")
 
     def echo(self) -> None:
-        notify_fd, notify_mtu = self.characteristic(NOTIFY_UUID).AcquireNotify({})
-        write_fd, write_mtu = self.characteristic(WRITE_UUID).AcquireWrite({})
+        notify_fd, notify_mtu = self.characteristic(NOTIFY_UUID).AcquireNotify(NO_OPTIONS)
+        write_fd, write_mtu = self.characteristic(WRITE_UUID).AcquireWrite(NO_OPTIONS)
         if (notify_mtu, write_mtu) != (EXPECTED_MTU, EXPECTED_MTU):
             fail(f"MTU {int(notify_mtu)} and {int(write_mtu)}, not {EXPECTED_MTU}")
         say(f"acquired both, MTU {EXPECTED_MTU}")

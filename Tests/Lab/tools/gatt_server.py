@@ -9,8 +9,8 @@ import dbus
 import dbus.service
 from gi.repository import GLib
 from gatt_common import (
-    ADVERTISEMENT, BLUEZ, CHARACTERISTIC, GREETING, GREETING_UUID, NOTIFY_UUID, OBJECT_MANAGER, PROPERTIES, SERVICE,
-    SERVICE_UUID, WRITE_UUID, fail, interface, say, system_bus,
+    ADVERTISEMENT, BLUEZ, CHARACTERISTIC, GREETING, GREETING_UUID, NO_OPTIONS, NOTIFY_UUID, OBJECT_MANAGER, PROPERTIES,
+    SERVICE, SERVICE_UUID, WRITE_UUID, fail, interface, say, system_bus,
 )  # fmt: skip
 
 APPLICATION_PATH = "/lab"
@@ -124,12 +124,12 @@ def main() -> None:
 
     def registered() -> None:
         interface(bus, adapter, "org.bluez.LEAdvertisingManager1").RegisterAdvertisement(
-            dbus.ObjectPath(advertisement.path), {}, reply_handler=lambda: say("serving"), error_handler=refused
+            dbus.ObjectPath(advertisement.path), NO_OPTIONS, reply_handler=lambda: say("serving"), error_handler=refused
         )
 
     # bluetoothd calls back while it registers, so waiting for its answer here would be a deadlock.
     interface(bus, adapter, "org.bluez.GattManager1").RegisterApplication(
-        dbus.ObjectPath(APPLICATION_PATH), {}, reply_handler=registered, error_handler=refused
+        dbus.ObjectPath(APPLICATION_PATH), NO_OPTIONS, reply_handler=registered, error_handler=refused
     )
     bus.watch_name_owner(BLUEZ, lambda owner: None if owner else fail("bluetoothd is gone"))
     assert application
