@@ -90,8 +90,10 @@ class AirController(Controller):
 
     def __init__(self, name: str, host: "Port", air: "Air", address: str) -> None:
         super().__init__(name, host_sink=host, link=air, public_address=address)
-        # With extended advertising, BlueZ advertises from an address that bumble's link does not know.
-        self.le_features &= ~hci.LeFeatureMask.LE_EXTENDED_ADVERTISING
+        # With extended advertising, BlueZ advertises from an address that bumble's link does not know. With either feature,
+        # Linux waits for the enhanced form of the connection complete event, which bumble does not send, and holds up all
+        # other commands meanwhile.
+        self.le_features &= ~(hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LL_PRIVACY)
         self.le_acl_data_packet_length = LINK_LAYER_PAYLOAD
         self.supported_max_tx_octets = self.supported_max_rx_octets = LINK_LAYER_PAYLOAD
         self.reported: set[tuple[hci.Address, bytes]] = set()

@@ -13,14 +13,13 @@ from typing import Any, TypeVar
 
 import dbus
 from gi.repository import GLib
-from gatt_common import (
-    ADAPTER, CHARACTERISTIC, DEVICE, GREETING, GREETING_UUID, NO_OPTIONS, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID, fail, interface,
-    managed_objects, say, system_bus,
-)  # fmt: skip
+from gatt_common import ADAPTER, CHARACTERISTIC, DEVICE, NO_OPTIONS, fail, interface, managed_objects, say, system_bus
+from lab_service import GREETING, GREETING_UUID, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID
 
 EXPECTED_MTU = 517
 FRAME_BYTES = 495
 FRAME_COUNT = 40
+MAXIMUM_VALUE_BYTES = 512
 ANSWER_SECONDS = 20
 Found = TypeVar("Found")
 
@@ -95,8 +94,10 @@ class Client:
         say(f"acquired both, MTU {EXPECTED_MTU}")
         self.incoming = socket.socket(fileno=notify_fd.take())
         outgoing = socket.socket(fileno=write_fd.take())
-        # What is written before the server has its descriptor is lost or corrupted: one small frame first, and its answer.
-        self.exchange(outgoing, [b"open"])
+        # bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which other
+        # ATT packets may overwrite meanwhile: the first frame alone, and whatever comes back of it.
+        outgoing.send(b"open")
+        self.next_frame()
         say("first frame came back")
         frames = [index.to_bytes(2, "big") + bytes(FRAME_BYTES - 2) for index in range(FRAME_COUNT)]
         started = time.monotonic()
@@ -110,12 +111,15 @@ class Client:
             outgoing.send(frame)
         missing = set(frames)  # a set: with several ATT channels, bluetoothd reorders
         while missing:
-            if not select.select([self.incoming], [], [], ANSWER_SECONDS)[0]:
-                fail(f"{len(missing)} of {len(frames)} frames did not come back")
-            frame = self.incoming.recv(1024)
+            frame = self.next_frame()
             if frame not in missing:
-                fail(f"a frame of {len(frame)} bytes that was not sent" if frame else "the link went")
+                fail(f"{frame[:16].hex()}… ({len(frame)} bytes) came back and was not sent")
             missing.remove(frame)
+
+    def next_frame(self) -> bytes:
+        if not select.select([self.incoming], [], [], ANSWER_SECONDS)[0]:
+            fail("no frame came back")
+        return self.incoming.recv(MAXIMUM_VALUE_BYTES) or fail("the link went")
 
     def wait_until_lost(self) -> None:
         say("waiting for the link to go")

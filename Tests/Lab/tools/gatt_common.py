@@ -1,8 +1,8 @@
-"""The lab's own GATT service, spoken by gatt_server.py and gatt_client.py through bluetoothd's D-Bus interface."""
+"""bluetoothd's D-Bus interface, as much of it as gatt_server.py and gatt_client.py share."""
 
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import dbus
 import dbus.mainloop.glib
@@ -16,11 +16,6 @@ ADVERTISEMENT = "org.bluez.LEAdvertisement1"
 OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 
-SERVICE_UUID = "1ab00001-5c0a-4c4e-9d3c-2f6a0b1e5c5c"
-GREETING_UUID = "1ab00002-5c0a-4c4e-9d3c-2f6a0b1e5c5c"  # read: GREETING
-WRITE_UUID = "1ab00003-5c0a-4c4e-9d3c-2f6a0b1e5c5c"  # write without response: comes back on NOTIFY_UUID
-NOTIFY_UUID = "1ab00004-5c0a-4c4e-9d3c-2f6a0b1e5c5c"
-GREETING = b"the lab is on the air"
 NO_OPTIONS = dbus.Dictionary({}, signature="sv")
 
 start = time.monotonic()
@@ -30,7 +25,7 @@ def say(text: str) -> None:
     print(f"{time.monotonic() - start:7.3f} {text}", flush=True)
 
 
-def fail(text: str) -> None:
+def fail(text: str) -> NoReturn:
     say(f"error: {text}")
     sys.exit(1)
 

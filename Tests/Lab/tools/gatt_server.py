@@ -9,9 +9,9 @@ import dbus
 import dbus.service
 from gi.repository import GLib
 from gatt_common import (
-    ADVERTISEMENT, BLUEZ, CHARACTERISTIC, GREETING, GREETING_UUID, NO_OPTIONS, NOTIFY_UUID, OBJECT_MANAGER, PROPERTIES,
-    SERVICE, SERVICE_UUID, WRITE_UUID, fail, interface, say, system_bus,
+    ADVERTISEMENT, BLUEZ, CHARACTERISTIC, NO_OPTIONS, OBJECT_MANAGER, PROPERTIES, SERVICE, fail, interface, say, system_bus,
 )  # fmt: skip
+from lab_service import GREETING, GREETING_UUID, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID
 
 APPLICATION_PATH = "/lab"
 SERVICE_PATH = "/lab/service"
