@@ -12,7 +12,8 @@ Bluetooth host such as stranger.py, connects to it and gets a controller fresh f
   loss P           each packet is lost with probability P: data is sent again, as a real link layer does, advertisements are not
   delay SECONDS    between a data packet's sending and its arrival
   rate BITS        per second and direction; 0 for no limit
-  state            ports, links and the bytes that they carried, as JSON
+  links PORT       the names of the ports that it is linked to, sorted
+  state            everything, with the bytes that each end of a link sent, as JSON
 """
 
 import asyncio
@@ -47,7 +48,7 @@ class AirConnection(Connection):
         self.waiting: collections.deque[hci.HCI_AclDataPacket] = collections.deque()
         self.flying: collections.deque[hci.HCI_AclDataPacket] = collections.deque()
         self.on_air = False
-        self.carried_bytes = 0
+        self.sent_bytes = 0
 
     def on_hci_acl_data_packet(self, packet: hci.HCI_AclDataPacket) -> None:
         self.waiting.append(packet)
@@ -79,7 +80,7 @@ class AirConnection(Connection):
     def arrive(self) -> None:
         packet = self.flying.popleft()  # in order, whichever timer it was
         if self.controller.le_connections.get(self.peer_address) is self:
-            self.carried_bytes += len(packet.data)
+            self.sent_bytes += len(packet.data)
             super().on_hci_acl_data_packet(packet)
 
 
@@ -270,6 +271,8 @@ class Air(LocalLink):
                 self.delay_seconds = float(seconds)
             case ["rate", bits] if float(bits) >= 0:
                 self.bits_per_second = float(bits)
+            case ["links", port] if port in ports:
+                return " ".join(sorted(peer.name for c in self.controllers if c.name == port for peer, _ in self.peers(c)))
             case ["state"]:
                 return json.dumps(self.state(), sort_keys=True)
             case _:
@@ -279,6 +282,10 @@ class Air(LocalLink):
                 connection.pump()
         return "ok"
 
+    def peers(self, controller: Controller) -> list[tuple[Controller, Connection]]:
+        ends = [(self.find_le_controller(c.peer_address), c) for c in controller.le_connections.values()]
+        return [(peer, connection) for peer, connection in ends if peer]
+
     def state(self) -> dict[str, object]:
         return {
             controller.name: {
@@ -286,9 +293,8 @@ class Air(LocalLink):
                 "advertising": controller.le_legacy_advertiser.enabled,
                 "scanning": controller.le_scan_enable,
                 "links": {
-                    peer.name: {"role": connection.role.name.lower(), "carriedBytes": connection.carried_bytes}
-                    for connection in controller.le_connections.values()
-                    if (peer := self.find_le_controller(connection.peer_address))
+                    peer.name: {"role": connection.role.name.lower(), "sentBytes": connection.sent_bytes}
+                    for peer, connection in self.peers(controller)
                 },
             }
             for controller in self.controllers

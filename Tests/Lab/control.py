@@ -27,8 +27,8 @@ def main() -> int:
         stream = connection.makefile("rw")
         if kind == "air":
             print(" ".join(words), file=stream, flush=True)
-            answer = stream.readline().strip()
-            print(answer)
+            answer = stream.readline()
+            print(answer, end="")
             return 1 if answer.startswith("error") or not answer else 0
         stream.readline()  # greeting
         arguments = {name: value(text) for name, _, text in (word.partition("=") for word in words[1:])}

@@ -10,7 +10,7 @@
 #   wait_on NAME TAG [SECONDS]        waits until it ended by itself; its exit code
 #   said NAME TAG PATTERN             whether TAG.log has a line that matches
 #   eventually SECONDS WHAT COMMAND…  until COMMAND succeeds; fails the scenario with WHAT otherwise
-#   air COMMAND…                      cut, restore, loss, delay, rate, state: see air.py
+#   air COMMAND…                      cut, restore, loss, delay, rate, links, state: see air.py
 #   lan_is NAME on|off                plugs or pulls a guest's network cable
 #   power_is_cut NAME                 the guest is gone, now
 #   fail REASON                       ends the scenario
@@ -82,7 +82,8 @@ air() { /usr/bin/python3 "$here/control.py" air "$LAB_SOCKETS/air" "$@"; }
 guest_starts() {
   local name=$1
   shift
-  mkdir -p "$LAB_RUN/$name"
+  rm -rf "$LAB_RUN/$name/.guest" # of its earlier life
+  mkdir -p "$LAB_RUN/$name/.guest"
   "$here/run-guest" --name "$name" --results "$LAB_RUN/$name" --deadline "$LAB_GUEST_SECONDS" \
     --monitor "$LAB_SOCKETS/$name.machine" --serve "$@" >&2 &
   lab_guests[$name]=$!

@@ -42,6 +42,7 @@ class Client:
         self.adapter = f"/org/bluez/{adapter}"
         self.find_seconds = find_seconds
         self.device = ""
+        self.incoming: socket.socket | None = None
 
     def objects_with(self, interface_name: str, uuid: str, below: str) -> list[str]:
         found = []
@@ -124,7 +125,7 @@ class Client:
     def wait_until_lost(self) -> None:
         say("waiting for the link to go")
         eventually(60, "the link to go", lambda: None if self.property("Connected") else True)
-        if self.incoming.recv(1024):
+        if self.incoming and self.incoming.recv(MAXIMUM_VALUE_BYTES):
             fail("the notify descriptor did not end with the link")
         say("lost")
 
@@ -133,13 +134,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--adapter", default="hci0")
     parser.add_argument("--find-seconds", type=float, default=30)
+    parser.add_argument("--read-only", action="store_true", help="do not acquire the characteristics that carry frames")
     parser.add_argument("--until-lost", action="store_true")
     options = parser.parse_args()
     client = Client(options.adapter, options.find_seconds)
     client.find()
     client.connect()
     client.read_greeting()
-    client.echo()
+    if not options.read_only:
+        client.echo()
     if options.until_lost:
         client.wait_until_lost()
 
