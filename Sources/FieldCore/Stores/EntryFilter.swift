@@ -19,16 +19,31 @@ public struct EntryFilter: Sendable {
   public var absentFrom: BloomSummary?
   /// Only entries that arrived before this one; exclusive.
   public var before: UInt64?
+  /// Leaves out entries that came from there: who sent them has them. Known to the store that received them alone.
+  public var notFrom: EntrySource?
 
   public init(
     scope: Scope = .workspace, kinds: Set<EntryKind>? = nil, author: DeviceKey? = nil, absentFrom: BloomSummary? = nil,
-    before: UInt64? = nil
+    before: UInt64? = nil, notFrom: EntrySource? = nil
   ) {
     self.scope = scope
     self.kinds = kinds
     self.author = author
     self.absentFrom = absentFrom
     self.before = before
+    self.notFrom = notFrom
+  }
+}
+
+/// Whose store an entry was received from, in which of that store's lives. In that life it still has the entry, or
+/// purged it.
+public struct EntrySource: Hashable, Sendable {
+  public var device: DeviceKey
+  public var epoch: StoreEpoch
+
+  public init(device: DeviceKey, epoch: StoreEpoch) {
+    self.device = device
+    self.epoch = epoch
   }
 }
 
