@@ -5,7 +5,7 @@ public enum StoreLimits {
   /// Entries in one put.
   public static let putEntryCount = 1000
   /// Bytes of the entries of one put or one fetch; a single entry may always be asked for.
-  public static let batchByteCount = 2 << 20
+  public static let batchByteCount = 512 << 10
   /// Steps of one dependency walk.
   public static let dependencyDepth = 100_000
 

@@ -1,0 +1,56 @@
+import FieldWire
+
+/// What one end of a ``FrameLink`` is told before it starts.
+public struct FrameLinkConfiguration: Sendable {
+  /// The largest datagram that the link carries; taken into 20...1974.
+  public var maximumFrameByteCount: Int {
+    didSet { maximumFrameByteCount = Self.clamped(maximumFrameByteCount) }
+  }
+
+  /// The largest message to take, and to send unless the peer takes less.
+  public var maximumMessageByteCount: Int
+
+  /// Messages waiting to be sent; at least one is always taken.
+  public var sendQueueByteCount: Int
+
+  /// A probe is sent when nothing was heard for so long. `nil`: a silent peer is only noticed when there is something to send.
+  public var keepAliveInterval: Duration?
+
+  /// How long to wait for the other end: for the answer to OPEN, or, when accepting, for an OPEN to come (`nil`: for ever).
+  public var openDeadline: Duration?
+
+  /// The sequence number of the first DATA frame.
+  public var firstSequence: UInt16
+
+  public init(
+    maximumFrameByteCount: Int,
+    maximumMessageByteCount: Int = FrameLinkLimits.messageByteCount,
+    keepAliveInterval: Duration? = FrameLinkLimits.keepAliveInterval,
+    openDeadline: Duration? = FrameLinkLimits.openDeadline,
+    firstSequence: UInt16 = 0
+  ) {
+    self.maximumFrameByteCount = Self.clamped(maximumFrameByteCount)
+    self.maximumMessageByteCount = maximumMessageByteCount
+    self.sendQueueByteCount = 2 * maximumMessageByteCount
+    self.keepAliveInterval = keepAliveInterval
+    self.openDeadline = openDeadline
+    self.firstSequence = firstSequence
+  }
+
+  /// The frames that this end makes room for.
+  var windowFrameCount: Int {
+    min(FrameLinkLimits.windowCapFrameCount, FrameLinkLimits.windowByteCount / maximumFrameByteCount)
+  }
+
+  var parameters: LinkParameters {
+    LinkParameters(
+      protocolVersion: FrameLinkLimits.protocolVersion,
+      maximumFrameByteCount: UInt16(clamping: maximumFrameByteCount),
+      windowFrameCount: UInt16(clamping: windowFrameCount),
+      maximumMessageByteCount: UInt32(clamping: maximumMessageByteCount))
+  }
+
+  private static func clamped(_ byteCount: Int) -> Int {
+    min(LinkFrame.maximumByteCount, max(LinkFrame.smallestLinkByteCount, byteCount))
+  }
+}
