@@ -20,7 +20,8 @@ public struct Identity: Sendable {
   private static let checkByteCount = 8
 
   /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
-  public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError) {
+  public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError)
+  {
     guard (1...Self.nameByteLimit).contains(name.utf8.count), !name.unicodeScalars.contains(where: \.isUnsafeInTerminal)
     else {
       throw AgentError(
