@@ -113,7 +113,8 @@ extension BusLoop {
       do throws(DBusError) {
         let reply = try await body()
         let isDeclared = DBusValue.signatureText(of: reply) == output.text
-        result = isDeclared ? .success(reply) : .failure(DBusError(.invalidMessage, "the handler's reply is not as declared"))
+        result =
+          isDeclared ? .success(reply) : .failure(DBusError(.invalidMessage, "the handler's reply is not as declared"))
       } catch {
         result = .failure(error)
       }

@@ -130,8 +130,9 @@ final class BusLoop {
     guard dbus_connection_get_outgoing_size(connection) < limits.outgoingByteCount else {
       throw DBusError(.limitExceeded, "the bus does not read what is sent")
     }
-    guard dbus_message_contains_unix_fds(message.pointer) == 0
-      || dbus_connection_can_send_type(connection, Int32(UInt8(ascii: "h"))) != 0
+    guard
+      dbus_message_contains_unix_fds(message.pointer) == 0
+        || dbus_connection_can_send_type(connection, Int32(UInt8(ascii: "h"))) != 0
     else { throw DBusError(.invalidMessage, "this bus does not pass file descriptors") }
     var serial: UInt32 = 0
     guard dbus_connection_send(connection, message.pointer, &serial) != 0 else { throw Message.outOfMemory }

@@ -1,7 +1,7 @@
 /// What one connection holds at most, whatever its peers do.
 public struct ConnectionLimits: Sendable {
-  /// Calls of ours that wait for an answer; more fail with `limitExceeded`.
-  public var callsInFlight = 256
+  /// Calls of ours that wait for an answer; more fail with `limitExceeded`. A system bus allows 128.
+  public var callsInFlight = 100
   /// Calls to our exported objects that are being handled; more are answered with `LimitsExceeded`.
   public var handlersInFlight = 256
   /// The largest message, in and out. A peer's larger one ends the connection: libdbus offers nothing milder.

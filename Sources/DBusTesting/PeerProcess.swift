@@ -1,22 +1,34 @@
-public import Foundation
+import Foundation
 import Synchronization
 
 /// Another program that a test talks with over its standard input and output, line by line.
 public final class PeerProcess: Sendable {
   public struct Ended: Error {}
 
+  /// Held from making the pipes to starting the program: another one started meanwhile would inherit them and keep them
+  /// open.
+  private static let starting = Mutex(())
+
   // Foundation's Process is not Sendable; everything after `run()` goes through the lock.
   private let process: Mutex<Process>
   private let input: FileHandle
   private let lines: AsyncStream<String>
-  private let reader: Mutex<LineReader>
-
-  private struct LineReader {
-    var partial: [UInt8] = []
-  }
 
   public init(_ executable: String, _ arguments: [String], environment: [String: String] = [:]) throws {
     let process = Process()
+    let (lines, continuation) = AsyncStream.makeStream(of: String.self)
+    self.lines = lines
+    input = try Self.starting.withLock { _ in
+      try Self.start(process, executable, arguments, environment, continuation)
+    }
+    self.process = Mutex(process)
+  }
+
+  /// Returns where to write to the program's input.
+  private static func start(
+    _ process: Process, _ executable: String, _ arguments: [String], _ environment: [String: String],
+    _ continuation: AsyncStream<String>.Continuation
+  ) throws -> FileHandle {
     process.executableURL = URL(filePath: executable)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -24,11 +36,7 @@ public final class PeerProcess: Sendable {
     let input = Pipe()
     process.standardOutput = output
     process.standardInput = input
-    let (lines, continuation) = AsyncStream.makeStream(of: String.self)
     let partial = Mutex([UInt8]())
-    self.lines = lines
-    self.input = input.fileHandleForWriting
-    reader = Mutex(LineReader())
     output.fileHandleForReading.readabilityHandler = { handle in
       let data = handle.availableData
       if data.isEmpty {
@@ -44,19 +52,22 @@ public final class PeerProcess: Sendable {
       }
     }
     try process.run()
-    self.process = Mutex(process)
+    return input.fileHandleForWriting
   }
 
   deinit { kill() }
 
   /// The next line that it prints.
   public func nextLine() async throws -> String {
+    defer { withExtendedLifetime(self) {} }
     for await line in lines { return line }
     throw Ended()
   }
 
   /// The lines that it prints until it ends.
   public func allLines() async -> [String] {
+    // Without its owner the pipe would be closed before it is read to its end.
+    defer { withExtendedLifetime(self) {} }
     var all: [String] = []
     for await line in lines { all.append(line) }
     return all

@@ -21,6 +21,7 @@ public final class PrivateBus: Sendable {
         <auth>EXTERNAL</auth>
         <policy context="default">
           <allow send_destination="*"/>
+          <allow receive_sender="*"/>
           <allow own="*"/>
         </policy>
       </busconfig>
