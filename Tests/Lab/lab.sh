@@ -19,7 +19,7 @@
 set -Eeuo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-# shellcheck source=Tests/Lab/paths.sh
+# shellcheck source=paths.sh
 source "$here/paths.sh"
 : "${LAB_RUN:?scenarios are started by Tests/Lab/run}"
 LAB_COMMAND_SECONDS=${LAB_COMMAND_SECONDS:-60} # for one command in a guest
@@ -37,7 +37,14 @@ fail() {
 }
 note() { printf '%7.2f %s\n' "$((10#${EPOCHREALTIME/./} - lab_started))e-6" "$*" >&2; }
 lab_started=$((10#${EPOCHREALTIME/./}))
-trap 'code=$?; [[ $BASH_SUBSHELL != 0 ]] || fail "line $LINENO: $BASH_COMMAND: exit code $code"' ERR
+lab_failed() { # lab_failed CODE LINE COMMAND
+  [[ $BASH_SUBSHELL == 0 ]] || return 0
+  case $3 in
+    return*) fail "$lab_last: exit code $1" ;;
+    *) fail "line $2: $3: exit code $1" ;;
+  esac
+}
+trap 'lab_failed $? $LINENO "$BASH_COMMAND"' ERR
 
 lab_ends() {
   local code=$? name
@@ -134,6 +141,7 @@ on() {
   done
   cat "$path.err" >&2
   cat "$path.out"
+  lab_last="in guest $name: ${*:2}"
   return "$(<"$path.code")"
 }
 start_on() {
@@ -157,6 +165,7 @@ until_said() {
 }
 wait_on() {
   eventually "${3:-60}" "$2 in guest $1 to end; see $LAB_RUN/$1/$2.log" ended "$1" "$2"
+  lab_last="$2 in guest $1; see $LAB_RUN/$1/$2.log"
   return "$(<"$LAB_RUN/$1/$2.code")"
 }
 stop_on() {
