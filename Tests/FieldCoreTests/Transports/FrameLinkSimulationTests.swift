@@ -76,17 +76,6 @@ import Testing
     }
   }
 
-  @Test func zzdebug() {
-    for seed: UInt64 in [120, 122, 29, 382, 467] {
-      var swarm = Swarm(seed: seed)
-      _ = swarm.run()
-      for side in Side.allCases {
-        let e = swarm.simulation[side]
-        print("DBG", seed, side, e.outgoing.profile, e.machine.statistics, e.machine.windowFrameCount, e.machine.smoothedRoundTrip as Any, e.endedAt as Any, "sent", e.outgoing.sentFrameCount, e.outgoing.lostFrameCount)
-      }
-    }
-  }
-
   @Test func theSameSeedGivesTheSameEvents() {
     for seed: UInt64 in 0..<20 {
       var (first, second, other) = (Swarm(seed: seed), Swarm(seed: seed), Swarm(seed: seed + 1000))
@@ -213,7 +202,6 @@ import Testing
     let rate = Double(200 * 4096) / (simulation.now / .seconds(1))
     let statistics = simulation[.initiator].machine.statistics
     let resent = Double(statistics.resentFrameCount) / Double(statistics.dataFrameCount - statistics.resentFrameCount)
-    print("loss", loss, "rate", rate, "resent", resent, statistics, simulation[.acceptor].machine.statistics)
     #expect(rate >= share * 22_000, "\(rate) bytes per second")
     #expect(resent <= resendLimit, "\(resent) resent")
   }
