@@ -12,8 +12,8 @@ public struct BloomSummary: Hashable, Sendable {
   static let probeLimit = 30
 
   public let probeCount: Int
+  public let key: SummaryKey
   public private(set) var bits: [UInt8]
-  private let hash: SipHash
 
   public var bitCount: Int { bits.count * 8 }
 
@@ -25,7 +25,7 @@ public struct BloomSummary: Hashable, Sendable {
     let byteCount = wanted.overflow ? Self.byteLimit : (wanted.partialValue + 7) / 8
     bits = Array(repeating: 0, count: min(max(byteCount, Self.minimumByteCount), Self.byteLimit))
     probeCount = min(max(1, bitsPerEntry * 69 / 100), Self.probeLimit)
-    hash = key.sipHash
+    self.key = key
   }
 
   /// A filter that a peer made; `nil` where size or probes are out of bounds.
@@ -35,11 +35,11 @@ public struct BloomSummary: Hashable, Sendable {
     }
     self.bits = bits
     self.probeCount = probeCount
-    hash = key.sipHash
+    self.key = key
   }
 
   public mutating func insert(_ id: (UInt64, UInt64, UInt64, UInt64)) {
-    let seed = hash.hash(id)
+    let seed = key.sipHash.hash(id)
     for probe in 0..<probeCount {
       let bit = position(seed, probe)
       bits[bit >> 3] |= 1 << UInt8(bit & 7)
@@ -48,7 +48,7 @@ public struct BloomSummary: Hashable, Sendable {
 
   /// `false` means that the id was surely not inserted.
   public func mayContain(_ id: (UInt64, UInt64, UInt64, UInt64)) -> Bool {
-    let seed = hash.hash(id)
+    let seed = key.sipHash.hash(id)
     return (0..<probeCount).allSatisfy { probe in
       let bit = position(seed, probe)
       return bits[bit >> 3] >> UInt8(bit & 7) & 1 == 1

@@ -29,7 +29,7 @@ public final class AgreementKeyPair: Sendable {
 
   /// The raw 32-byte Diffie-Hellman result: hash it before it serves as a key.
   ///
-  /// - Throws: ``SodiumError`` with `invalidLength`, or `weakKey` when the other key is of low order, which would make the
+  /// - Throws: ``SodiumError`` with `invalidLength`, or `weakKey` for another key of low order, which would make the
   ///   result all zero and known to anybody.
   public func sharedSecret(with otherPublicKey: [UInt8]) throws(SodiumError) -> SecretBytes {
     try SodiumError.requireLength(otherPublicKey.count, Self.keyByteCount, of: "X25519 public key")

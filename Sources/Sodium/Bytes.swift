@@ -9,8 +9,8 @@ extension Collection where Element == UInt8 {
 }
 
 extension Array where Element == UInt8 {
-  /// Overwrites the elements with zeros in a way that the compiler may not leave out. Other arrays that share this one's
-  /// storage keep theirs: wipe each array that held a secret, and wipe it before it is copied.
+  /// Overwrites the elements with zeros in a way that the compiler may not leave out. Other arrays that share this
+  /// one's storage keep theirs: wipe each array that held a secret, and wipe it before it is copied.
   public mutating func wipe() {
     withUnsafeMutableBytes { bytes in
       if let start = bytes.baseAddress { sodium_memzero(start, bytes.count) }

@@ -5,8 +5,8 @@ public enum Ed25519 {
   public static let publicKeyByteCount = 32
   public static let signatureByteCount = 64
 
-  /// Whether `signature` is the key's over `message`. Wrong lengths, non-canonical scalars and keys of low order count as
-  /// not valid.
+  /// Whether `signature` is the key's over `message`. Wrong lengths, non-canonical scalars and keys of low order count
+  /// as not valid.
   public static func isValid(signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
     SodiumLibrary.require()
     guard signature.count == signatureByteCount, publicKey.count == publicKeyByteCount else { return false }

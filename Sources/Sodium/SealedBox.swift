@@ -1,7 +1,7 @@
 import CSodium
 
-/// Encryption to the holder of an Ed25519 key by an anonymous sender: libsodium's `crypto_box_seal` (an ephemeral X25519
-/// key, then XSalsa20-Poly1305) to the X25519 form of the key.
+/// Encryption to the holder of an Ed25519 key by an anonymous sender: libsodium's `crypto_box_seal` (an ephemeral
+/// X25519 key, then XSalsa20-Poly1305) to the X25519 form of the key.
 public enum SealedBox {
   /// What a box is longer than its content: the ephemeral public key and the tag.
   public static let overheadByteCount = 48

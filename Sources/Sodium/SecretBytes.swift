@@ -1,8 +1,8 @@
 import CSodium
 
 /// A secret in guarded memory: between inaccessible pages, locked out of swap as far as the system's limit allows,
-/// read-only once filled, and overwritten when the last reference goes. It costs some pages and system calls, so it is for
-/// keys, not for messages. It never shows its bytes in a description, a dump or a debugger's summary.
+/// read-only once filled, and overwritten when the last reference goes. It costs some pages and system calls, so it is
+/// for keys, not for messages. It never shows its bytes in a description, a dump or a debugger's summary.
 ///
 /// Running out of memory for it traps, as for any other allocation.
 public final class SecretBytes: @unchecked Sendable {  // the memory never changes after init

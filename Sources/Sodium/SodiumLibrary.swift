@@ -1,7 +1,7 @@
 import CSodium
 
-/// The C library's one-time start. Everything in this module starts it by itself and traps with a message when it cannot;
-/// a program that would rather report the failure calls ``start()`` first.
+/// The C library's one-time start. Everything in this module starts it by itself and traps with a message when it
+/// cannot; a program that would rather report the failure calls ``start()`` first.
 public enum SodiumLibrary {
   private static let isStarted = sodium_init() >= 0
 

@@ -28,7 +28,9 @@ import Testing
   }
 
   @Test func errorsAreEqualByCode() {
-    let first = #expect(throws: SodiumError.self) { try XChaCha20Poly1305.open([], nonce: [], key: .random(byteCount: 32)) }
+    let first = #expect(throws: SodiumError.self) {
+      try XChaCha20Poly1305.open([], nonce: [], key: .random(byteCount: 32))
+    }
     let second = #expect(throws: SodiumError.self) { try AgreementKeyPair().sharedSecret(with: []) }
     #expect(first == second)
     #expect(first?.reason != second?.reason)

@@ -22,7 +22,11 @@ import Testing
   @Test func opensABoxMadeElsewhere() throws {
     let recipient = try SigningKeyPair(
       seed: SecretBytes(copying: hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")))
-    let box = hex("615cf191558dddce319f64c79fe6caa0eb881a984123aec18d3dca35373cd12dd1612f212510cb1e1ca0b00537bc8f8d6d9ac1f08063b13557c8b28ae0058620")
+    let box = hex(
+      """
+      615cf191558dddce319f64c79fe6caa0eb881a984123aec18d3dca35373cd12d
+      d1612f212510cb1e1ca0b00537bc8f8d6d9ac1f08063b13557c8b28ae0058620
+      """)
     #expect(try SealedBox.open(box, with: recipient) == Array("sealed elsewhere".utf8))
   }
 

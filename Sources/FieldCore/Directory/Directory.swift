@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// Who belongs to the workspace, as the directory entries say.

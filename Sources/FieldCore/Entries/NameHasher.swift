@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 public import Sodium
 
 /// Turns names into identifiers under the workspace's naming key: members of the workspace compute the same ones, and a

@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// Encrypts and decrypts payloads: `nonce (24 bytes) | XChaCha20-Poly1305 of the padded content | tag (16 bytes)`.

@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// An entry whose encoding, content hash and signature were checked, with its id. There is no other way to make one, and

@@ -1,3 +1,4 @@
+public import FieldWire
 import Sodium
 
 /// A digest of a set of entry ids that is kept up to date one id at a time: LtHash (Bellare and Micciancio 1997; Lewi et
@@ -32,6 +33,12 @@ public struct SetDigest: Hashable, Sendable {
 
   /// Takes out an id that was inserted.
   public mutating func remove(_ id: EntryID) { combine(id, &-) }
+
+  /// Adds what `change` holds: the ids that were inserted into it come in, those that were removed from it go out.
+  /// So a batch is summed up once and then added to every set that it belongs to.
+  public mutating func add(_ change: SetDigest) {
+    for lane in lanes.indices { lanes[lane] &+= change.lanes[lane] }
+  }
 
   private mutating func combine(_ id: EntryID, _ operation: (UInt16, UInt16) -> UInt16) {
     let key = id.bytes

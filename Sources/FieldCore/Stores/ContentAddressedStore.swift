@@ -1,3 +1,5 @@
+public import SetReconciliation
+
 /// A workspace's entries, wherever they are: on this machine's disk, in memory, or at a peer. The same calls with the
 /// same meaning for all of them, so that one sync works between any two.
 ///
@@ -31,18 +33,59 @@ public protocol ContentAddressedStore: Sendable {
   ///   - limit: At most ``StoreLimits/idCount`` listings.
   func scan(since cursor: StoreCursor?, limit: Int, filter: EntryFilter) async throws(StoreError) -> ScanPage
 
+  /// The pages of ``scan(since:limit:filter:)`` one after the other, up to what is the end when it is reached.
+  func pages(since cursor: StoreCursor?, filter: EntryFilter) async throws(StoreError) -> any PageSource
+
   func head() async throws(StoreError) -> StoreHead
 
   /// A keyed filter over the ids in `scope`, for a peer to find what is surely missing here.
-  func bloomSummary(of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int) async throws(StoreError) -> BloomSummary
+  func bloomSummary(
+    of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int
+  ) async throws(StoreError) -> BloomSummary
 
   /// The entries that `start` depends on, oldest first, `start` last. An entry of kind `stop` is included and not followed.
   /// Entries that are not there are left out.
-  func dependencies(of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int) async throws(StoreError) -> [EntryID]
+  func dependencies(
+    of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int
+  ) async throws(StoreError) -> [EntryID]
 
   /// Forgets a document: its entries go, their payloads too unless other entries share them, and they are refused from
   /// then on. The order of arrival goes on where it was.
   ///
   /// - Returns: How many entries went.
   func purge(document: DocumentID, in database: DatabaseID) async throws(StoreError) -> Int
+}
+
+/// Pages that come one by one, at the reader's pace.
+public protocol PageSource: Sendable {
+  /// `nil` after the last page.
+  mutating func next() async throws(StoreError) -> ScanPage?
+}
+
+/// The pages of a store that answers one scan at a time.
+public struct SteppedPages<Store: ContentAddressedStore>: PageSource {
+  private let store: Store
+  private var cursor: StoreCursor?
+  private let filter: EntryFilter
+  private var isOver = false
+
+  init(store: Store, cursor: StoreCursor?, filter: EntryFilter) {
+    self.store = store
+    self.cursor = cursor
+    self.filter = filter
+  }
+
+  public mutating func next() async throws(StoreError) -> ScanPage? {
+    guard !isOver else { return nil }
+    let page = try await store.scan(since: cursor, limit: StoreLimits.idCount, filter: filter)
+    cursor = page.next
+    isOver = !page.hasMore
+    return page
+  }
+}
+
+extension ContentAddressedStore {
+  public func pages(since cursor: StoreCursor?, filter: EntryFilter) async throws(StoreError) -> any PageSource {
+    SteppedPages(store: self, cursor: cursor, filter: filter)
+  }
 }

@@ -8,6 +8,9 @@ public protocol LocalStore: ContentAddressedStore {
   /// - Throws: ``StoreError`` with `refused` when the device may not write them; then none is stored.
   func append(_ drafts: [EntryDraft], signedBy keyPair: SigningKeyPair) async throws(StoreError) -> [VerifiedEntry]
 
+  /// As ``ContentAddressedStore/put(_:)``, remembering where the entries came from; see ``EntryFilter/notFrom``.
+  func put(_ entries: [Entry], from source: EntrySource?) async throws(StoreError) -> [PutOutcome]
+
   /// The directory as of the entries that are here.
   func directory() async throws(StoreError) -> Directory
 
@@ -22,4 +25,8 @@ public protocol LocalStore: ContentAddressedStore {
 
   func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord?
   func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError)
+}
+
+extension LocalStore {
+  public func put(_ entries: [Entry]) async throws(StoreError) -> [PutOutcome] { try await put(entries, from: nil) }
 }

@@ -5,7 +5,25 @@ public enum StoreLimits {
   /// Entries in one put.
   public static let putEntryCount = 1000
   /// Bytes of the entries of one put or one fetch; a single entry may always be asked for.
-  public static let batchByteCount = 2 << 20
+  public static let batchByteCount = 512 << 10
   /// Steps of one dependency walk.
   public static let dependencyDepth = 100_000
+
+  /// - Throws: ``StoreError`` with `tooLarge`.
+  public static func checkIDCount(_ count: Int) throws(StoreError) {
+    guard count <= idCount else { throw StoreError(.tooLarge, "\(count) ids in one call, over \(idCount)") }
+  }
+
+  /// - Parameter byteCount: of all entries together; one entry alone may have any size.
+  /// - Throws: ``StoreError`` with `tooLarge`.
+  public static func checkPut(entryCount: Int, byteCount: Int) throws(StoreError) {
+    guard entryCount <= putEntryCount, entryCount <= 1 || byteCount <= batchByteCount else {
+      throw StoreError(.tooLarge, "\(entryCount) entries of \(byteCount) bytes in one put")
+    }
+  }
+
+  /// - Throws: ``StoreError`` with `tooLarge`.
+  public static func checkDepth(_ depth: Int) throws(StoreError) {
+    guard depth <= dependencyDepth else { throw StoreError(.tooLarge, "a depth of \(depth), over \(dependencyDepth)") }
+  }
 }

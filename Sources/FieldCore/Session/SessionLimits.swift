@@ -1,0 +1,24 @@
+/// The bounds of a session. They hold for every peer, members too.
+public enum SessionLimits {
+  /// From the first byte to the end of the handshake.
+  public static let handshakeDeadline: Duration = .seconds(10)
+  /// From the handshake to the peer's proof of membership, where it has to give one.
+  public static let credentialDeadline: Duration = .seconds(10)
+  /// Silence after which a ping is sent, and after which the session is given up.
+  public static let pingAfter: Duration = .seconds(15)
+  public static let giveUpAfter: Duration = .seconds(45)
+  /// The largest message of a stream: an entry of the largest size, or a summary.
+  public static let messageByteCount = EntryLimits.entryByteCount + 64
+  /// What a stream's sender may send ahead of its reader.
+  public static let streamWindowByteCount = 64 << 10
+  /// Streams that a peer may have open at once.
+  public static let peerStreamCount = 32
+  /// Bytes of unfinished and unread messages of all of a peer's streams together.
+  public static let inboundByteCount = 8 << 20
+  /// What a stream's own writer may queue before it has to wait.
+  public static let outboundByteCount = 128 << 10
+  /// Transport messages under one key; then both sides rekey.
+  public static let messagesPerKey: UInt64 = 1 << 16
+  /// Overhead of the cipher in each transport message.
+  public static let tagByteCount = 16
+}

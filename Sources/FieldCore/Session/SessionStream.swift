@@ -1,0 +1,27 @@
+/// One exchange of messages in a session. One task reads and one writes.
+public struct SessionStream: Sendable {
+  private let session: Session
+  public let id: StreamID
+
+  init(session: Session, id: StreamID) {
+    self.session = session
+    self.id = id
+  }
+
+  /// Suspends while the stream's queue is full. Returning means that the message is queued, not that it arrived.
+  public func send(_ message: Message, isLast: Bool = false) async throws(SessionError) {
+    try await session.send(message, on: id, isLast: isLast)
+  }
+
+  /// Nothing more is sent on this stream.
+  public func end() async { await session.end(id) }
+
+  /// The next message, or `nil` when the peer has ended its side.
+  public func receive() async throws(SessionError) -> Message? { try await session.receive(on: id) }
+
+  /// Ends both directions at once and drops what is queued.
+  public func reset(_ code: ResetCode) async { await session.reset(id, code) }
+
+  /// Lets go of the stream once its user has read and written what it wanted.
+  public func forget() async { await session.forget(id) }
+}

@@ -1,0 +1,325 @@
+public import FieldWire
+import SetReconciliation
+
+/// One peer, one session, one store: proves and demands membership, answers the peer's requests, and pulls what is missing
+/// here, until the session ends or, if asked, until both sides are in step.
+public actor PeerSync {
+  /// When this side ends the session by itself.
+  public enum Ending: Sendable {
+    /// Both sides hold the same, or cannot come closer.
+    case whenSettled
+    /// Never: what changes later is passed on while the session lasts.
+    case never
+  }
+
+  public nonisolated let events: AsyncStream<SyncEvent>
+
+  private let session: Session
+  private let store: any LocalStore
+  private let remote: RemoteStore
+  private let server: StoreServer
+  private let ownDevice: DeviceKey
+  private let ending: Ending
+  private let rungs: Set<Rung>
+  private let clock: any Clock<Duration>
+  private let eventContinuation: AsyncStream<SyncEvent>.Continuation
+
+  private var coordinator: SyncCoordinator?
+  private var peerStateBeforeStart: StateNotice?
+  private var peerSource: EntrySource?
+  private var peerCapabilities: Capabilities = []
+  private var isAuthorized = false
+  private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
+  private var listedThrough: StoreCursor?
+  private var plans: AsyncStream<PullPlan>.Continuation?
+  private var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
+  private var failure: SessionError?
+
+  public init(
+    session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
+    rungs: Set<Rung> = Set(Rung.allCases), clock: any Clock<Duration>
+  ) {
+    self.session = session
+    self.store = store
+    self.ownDevice = ownDevice
+    self.ending = ending
+    self.rungs = rungs
+    self.clock = clock
+    remote = RemoteStore(session: session)
+    server = StoreServer(store: store, secrets: session.secrets)
+    (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
+  }
+
+  /// Runs to the session's end. The connection is closed when it returns.
+  public func run() async -> SyncOutcome {
+    let (planStream, plans) = AsyncStream<PullPlan>.makeStream()
+    self.plans = plans
+    let end = await withTaskGroup(of: SessionError?.self) { group in
+      group.addTask { await self.session.run() }
+      group.addTask {
+        await self.answerStreams()
+        return nil
+      }
+      group.addTask { await self.start() }
+      group.addTask {
+        for await plan in planStream { await self.pull(plan) }
+        return nil
+      }
+      var end: SessionError?
+      for await result in group where end == nil {
+        guard let result else { continue }
+        end = result
+        plans.finish()
+        releaseWaiters()
+        await session.close(.shuttingDown)
+        group.cancelAll()
+      }
+      return end
+    }
+    outcome.end = failure ?? end ?? SessionError(.closed, "the session ended")
+    outcome.traffic = await session.traffic
+    eventContinuation.finish()
+    return outcome
+  }
+
+  // MARK: Membership, and both hellos
+
+  /// Everything up to the own hello; then follows the store's changes.
+  private func start() async -> SessionError? {
+    do {
+      if try await role(of: session.peer) == nil { try await demandCredential() }
+      isAuthorized = true
+      releaseWaiters()
+      let changes = store.changes()
+      let head = try await store.head()
+      listedThrough = head.cursor
+      let remembered = try await store.peerRecord(of: session.peer)?.pulledThrough
+      var coordinator = SyncCoordinator(
+        own: head, ownRoot: session.secrets.root(of: head), remembered: remembered, enabled: rungs)
+      eventContinuation.yield(.connected(peer: session.peer, transport: session.transportKind))
+      let hello = Hello(
+        capabilities: .all,
+        state: StateNotice(
+          head: head, root: session.secrets.root(of: head), pulledThrough: 0, wantedCount: 0))
+      try await session.open(Message(hello), isLast: true).forget()
+      let actions = peerStateBeforeStart.map { coordinator.peerState($0) } ?? []
+      self.coordinator = coordinator
+      try await perform(actions)
+      for await head in changes { try await ownStoreChanged(head) }
+      return nil
+    } catch let error as SessionError {
+      return await fail(error)
+    } catch {
+      return await fail(SessionError(.storeFailed, "\(error)"))
+    }
+  }
+
+  private func role(of device: DeviceKey) async throws -> DeviceRole? { try await store.directory().role(of: device) }
+
+  /// A peer that the directory here does not know may hold a grant that has not come this far. It is asked for it, and
+  /// what it answers goes through the same checks as any entry.
+  private func demandCredential() async throws {
+    let credential = Task { try await self.fetchCredential() }
+    let deadline = Task {
+      try await clock.sleep(for: SessionLimits.credentialDeadline)
+      credential.cancel()
+    }
+    defer { deadline.cancel() }
+    let entries = try? await credential.value
+    if let entries, !entries.isEmpty { _ = try await store.put(entries) }
+    guard try await role(of: session.peer) != nil else {
+      throw SessionError(.notAMember, "device \(session.peer.description.prefix(8)) is not a member of this workspace")
+    }
+  }
+
+  private func fetchCredential() async throws -> [Entry] {
+    let stream = try await session.open(Message(.credentialRequest), isLast: true)
+    var entries: [Entry] = []
+    while let message = try await stream.receive() {
+      let entry = try message.decode(EntryMessage.self).entry
+      guard entries.count < Self.credentialEntryLimit, entry.header.kind == .directory,
+        entry.payload.count <= Self.credentialPayloadByteLimit
+      else { throw SessionError(.protocolViolation, "a proof of membership that is none") }
+      entries.append(entry)
+    }
+    await stream.forget()
+    return entries
+  }
+
+  private static let credentialEntryLimit = 32
+  private static let credentialPayloadByteLimit = 8 << 10
+
+  private func fail(_ error: SessionError) async -> SessionError {
+    failure = error
+    await session.close(error.code == .notAMember ? .refused : error.code == .incompatible ? .incompatible : .shuttingDown)
+    // What was queued, the reason above all, still goes out; the session ends by itself then.
+    return error
+  }
+
+  // MARK: The peer's streams
+
+  private func answerStreams() async {
+    await withDiscardingTaskGroup { group in
+      for await stream in session.incoming {
+        group.addTask { await self.answer(stream) }
+      }
+    }
+  }
+
+  private func answer(_ stream: SessionStream) async {
+    guard let first = try? await stream.receive() else { return await stream.reset(.cancelled) }
+    switch first.type {
+    case .credentialRequest: await answerCredentialRequest(on: stream)
+    case .hello, .state:
+      do {
+        if first.type == .hello {
+          try await received(try first.decode(Hello.self))
+        } else {
+          try await received(try first.decode(StateNotice.self))
+        }
+        await stream.end()
+        await stream.forget()
+      } catch let error as SessionError {
+        _ = await fail(error)
+      } catch {
+        _ = await fail(SessionError(.protocolViolation, "\(error)"))
+      }
+    default:
+      // Nothing of the store is said to a peer before it is known to be a member.
+      await waitForAuthorization()
+      guard isAuthorized else { return await stream.reset(.refused) }
+      await server.answer(first, on: stream, from: peerSource)
+    }
+  }
+
+  private func answerCredentialRequest(on stream: SessionStream) async {
+    do {
+      let ids = try await store.directory().credential(of: ownDevice)
+      for entry in try await store.entries(ids) { try await stream.send(Message(EntryMessage(entry: entry))) }
+      await stream.end()
+      await stream.forget()
+    } catch {
+      await stream.reset(.failed)
+    }
+  }
+
+  private func received(_ hello: Hello) async throws {
+    guard hello.version == Hello.protocolVersion else {
+      throw SessionError(.incompatible, "the peer speaks version \(hello.version) of the protocol")
+    }
+    peerCapabilities = hello.capabilities
+    try await received(hello.state)
+  }
+
+  private func received(_ state: StateNotice) async throws {
+    peerSource = EntrySource(device: session.peer, epoch: state.epoch)
+    outcome.progress.offeredCount =
+      (listedThrough?.arrival ?? 0) > state.pulledThrough ? (listedThrough?.arrival ?? 0) - state.pulledThrough : 0
+    guard coordinator != nil else {
+      peerStateBeforeStart = state
+      return
+    }
+    try await perform(coordinator?.peerState(state) ?? [])
+  }
+
+  private func waitForAuthorization() async {
+    guard !isAuthorized, failure == nil else { return }
+    await withCheckedContinuation { authorizationWaiters.append($0) }
+  }
+
+  private func releaseWaiters() {
+    for waiter in authorizationWaiters { waiter.resume() }
+    authorizationWaiters = []
+  }
+
+  // MARK: The coordinator's wishes
+
+  private func ownStoreChanged(_ head: StoreHead) async throws {
+    guard try await role(of: session.peer) != nil else {
+      throw SessionError(.notAMember, "the peer was revoked")
+    }
+    // What came from this peer is no news to it. The scan goes over each entry once in the session's life.
+    let page = try await store.scan(since: listedThrough, limit: 1, filter: EntryFilter(notFrom: peerSource))
+    listedThrough = page.listings.isEmpty ? page.next : head.cursor
+    try await perform(
+      coordinator?.ownChanged(head, root: session.secrets.root(of: head), byPull: page.listings.isEmpty) ?? [])
+  }
+
+  private func perform(_ actions: [SyncCoordinator.Action]) async throws {
+    for action in actions {
+      switch action {
+      case .pull(let plan):
+        eventContinuation.yield(.pulling(plan))
+        plans?.yield(plan)
+      case .sendState(let pulledThrough):
+        let head = try await store.head()
+        let notice = StateNotice(
+          head: head, root: session.secrets.root(of: head), pulledThrough: pulledThrough,
+          wantedCount: outcome.progress.wantedCount)
+        try await session.open(Message(notice), isLast: true).forget()
+      case .remember(let cursor):
+        try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
+      case .inStep:
+        outcome.isInStep = true
+        outcome.isSettledApart = false
+        outcome.progress.wantedCount = 0
+        eventContinuation.yield(.inStep)
+        if ending == .whenSettled { await session.close(.done) }
+      case .settledApart:
+        outcome.isInStep = false
+        outcome.isSettledApart = true
+        eventContinuation.yield(.settledApart)
+        if ending == .whenSettled { await session.close(.done) }
+      }
+    }
+  }
+
+  private func pull(_ plan: PullPlan) async {
+    do {
+      let usesSummary = plan.rung == .bloomSummary && peerCapabilities.contains(.bloomSummary)
+      let summary = usesSummary ? try await ownSummary(attempt: plan.attempt) : nil
+      outcome.isInStep = false
+      let before = outcome.progress
+      let epoch = peerSource?.epoch
+      let report = try await EntryPull(from: remote, into: store, origin: peerSource).run(
+        since: plan.since, summary: summary
+      ) { report throws(StoreError) in
+        await self.note(report, after: before)
+        if !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
+          try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
+        }
+      }
+      note(report, after: before)
+      for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
+      outcome.missingCount += report.missingCount
+      outcome.progress.wantedCount = 0
+      eventContinuation.yield(.pulled(report))
+      let head = try await store.head()
+      try await perform(
+        coordinator?.pullEnded(
+          covered: report.coveredThrough, settled: report.settledThrough, own: head,
+          root: session.secrets.root(of: head)) ?? [])
+    } catch let error as StoreError where error.code == .closed {
+      // The session is gone, and its own end says why.
+    } catch let error as StoreError where error.code == .protocolViolation || error.code == .refused {
+      _ = await fail(SessionError(.protocolViolation, error.reason))
+    } catch {
+      _ = await fail(SessionError(.storeFailed, "\(error)"))
+    }
+  }
+
+  private func ownSummary(attempt: UInt32) async throws -> BloomSummary {
+    try await store.bloomSummary(
+      of: .workspace, key: remote.summaryKey(attempt: attempt), bitsPerEntry: Self.bitsPerEntry)
+  }
+
+  /// 1 % false positives.
+  private static let bitsPerEntry = 10
+
+  private func note(_ report: PullReport, after before: SyncProgress) {
+    outcome.progress.receivedCount = before.receivedCount + report.storedCount
+    outcome.progress.receivedByteCount = before.receivedByteCount + report.storedByteCount
+    outcome.progress.refusedCount = before.refusedCount + report.refusedCount
+    eventContinuation.yield(.progress(outcome.progress))
+  }
+}

@@ -1,0 +1,26 @@
+/// What a pull did.
+public struct PullReport: Hashable, Sendable {
+  /// Entries that are stored now and were not before.
+  public var storedCount = 0
+  public var storedByteCount = 0
+  /// Entries that came although they were there.
+  public var duplicateCount = 0
+  /// Entries that were not let in, by reason.
+  public var refusals: [EntryError.Code: Int] = [:]
+  /// Entries that were listed and did not come, or came wrong. They are asked for again next time.
+  public var missingCount = 0
+  /// Entries that the source listed.
+  public var listedCount = 0
+  /// Everything of the source up to here was settled: stored, there already, or refused for good.
+  public var settledThrough: StoreCursor?
+
+  /// The source's order of arrival was read up to here.
+  public var coveredThrough: StoreCursor?
+
+  public init() {}
+
+  public var refusedCount: Int { refusals.values.reduce(0, +) }
+
+  /// Whether everything that was listed is in this store now.
+  public var isComplete: Bool { missingCount == 0 && refusals.isEmpty }
+}

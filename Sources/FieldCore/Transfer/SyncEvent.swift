@@ -1,0 +1,41 @@
+/// What a sync tells its owner while it runs.
+public enum SyncEvent: Sendable {
+  /// The peer is a member; the two sides compare now.
+  case connected(peer: DeviceKey, transport: TransportKind)
+  case pulling(PullPlan)
+  case progress(SyncProgress)
+  case pulled(PullReport)
+  case inStep
+  case settledApart
+}
+
+/// How far a sync is. What is left is an upper bound until the peer has listed everything.
+public struct SyncProgress: Hashable, Sendable {
+  /// Entries and bytes that came in this session.
+  public var receivedCount = 0
+  public var receivedByteCount = 0
+  public var refusedCount = 0
+  /// Entries that may still have to come.
+  public var wantedCount: UInt64 = 0
+  /// Entries that the peer may still have to fetch from here.
+  public var offeredCount: UInt64 = 0
+
+  public init() {}
+}
+
+/// How a sync ended.
+public struct SyncOutcome: Sendable {
+  public var isInStep = false
+  /// Both sides have what they could get, and differ.
+  public var isSettledApart = false
+  public var progress = SyncProgress()
+  public var refusals: [EntryError.Code: Int] = [:]
+  public var missingCount = 0
+  public var traffic = SessionTraffic()
+  /// Why the session ended.
+  public var end: SessionError
+
+  init(end: SessionError) {
+    self.end = end
+  }
+}

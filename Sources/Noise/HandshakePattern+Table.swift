@@ -1,0 +1,46 @@
+extension HandshakePattern {
+  /// The one-way patterns, the twelve fundamental ones and the deferred ones (Noise rev 34, sections 7.4, 7.5 and
+  /// 18.1).
+  static let named: [String: HandshakePattern] = [
+    "N": Self(known: [.responder], [.e, .es]),
+    "K": Self(known: [.initiator, .responder], [.e, .es, .ss]),
+    "X": Self(known: [.responder], [.e, .es, .s, .ss]),
+
+    "NN": Self([.e], [.e, .ee]),
+    "NK": Self(known: [.responder], [.e, .es], [.e, .ee]),
+    "NX": Self([.e], [.e, .ee, .s, .es]),
+    "XN": Self([.e], [.e, .ee], [.s, .se]),
+    "XK": Self(known: [.responder], [.e, .es], [.e, .ee], [.s, .se]),
+    "XX": Self([.e], [.e, .ee, .s, .es], [.s, .se]),
+    "KN": Self(known: [.initiator], [.e], [.e, .ee, .se]),
+    "KK": Self(known: [.initiator, .responder], [.e, .es, .ss], [.e, .ee, .se]),
+    "KX": Self(known: [.initiator], [.e], [.e, .ee, .se, .s, .es]),
+    "IN": Self([.e, .s], [.e, .ee, .se]),
+    "IK": Self(known: [.responder], [.e, .es, .s, .ss], [.e, .ee, .se]),
+    "IX": Self([.e, .s], [.e, .ee, .se, .s, .es]),
+
+    "NK1": Self(known: [.responder], [.e], [.e, .ee, .es]),
+    "NX1": Self([.e], [.e, .ee, .s], [.es]),
+    "X1N": Self([.e], [.e, .ee], [.s], [.se]),
+    "X1K": Self(known: [.responder], [.e, .es], [.e, .ee], [.s], [.se]),
+    "XK1": Self(known: [.responder], [.e], [.e, .ee, .es], [.s, .se]),
+    "X1K1": Self(known: [.responder], [.e], [.e, .ee, .es], [.s], [.se]),
+    "X1X": Self([.e], [.e, .ee, .s, .es], [.s], [.se]),
+    "XX1": Self([.e], [.e, .ee, .s], [.es, .s, .se]),
+    "X1X1": Self([.e], [.e, .ee, .s], [.es, .s], [.se]),
+    "K1N": Self(known: [.initiator], [.e], [.e, .ee], [.se]),
+    "K1K": Self(known: [.initiator, .responder], [.e, .es], [.e, .ee], [.se]),
+    "KK1": Self(known: [.initiator, .responder], [.e], [.e, .ee, .se, .es]),
+    "K1K1": Self(known: [.initiator, .responder], [.e], [.e, .ee, .es], [.se]),
+    "K1X": Self(known: [.initiator], [.e], [.e, .ee, .s, .es], [.se]),
+    "KX1": Self(known: [.initiator], [.e], [.e, .ee, .se, .s], [.es]),
+    "K1X1": Self(known: [.initiator], [.e], [.e, .ee, .s], [.se, .es]),
+    "I1N": Self([.e, .s], [.e, .ee], [.se]),
+    "I1K": Self(known: [.responder], [.e, .es, .s], [.e, .ee], [.se]),
+    "IK1": Self(known: [.responder], [.e, .s], [.e, .ee, .se, .es]),
+    "I1K1": Self(known: [.responder], [.e, .s], [.e, .ee, .es], [.se]),
+    "I1X": Self([.e, .s], [.e, .ee, .s, .es], [.se]),
+    "IX1": Self([.e, .s], [.e, .ee, .se, .s], [.es]),
+    "I1X1": Self([.e, .s], [.e, .ee, .s], [.se, .es]),
+  ]
+}

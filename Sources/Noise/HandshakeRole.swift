@@ -1,0 +1,7 @@
+public enum HandshakeRole: Sendable {
+  /// Writes the first message.
+  case initiator
+  case responder
+
+  var other: HandshakeRole { self == .initiator ? .responder : .initiator }
+}
