@@ -1,4 +1,4 @@
-public import FieldWire
+import FieldWire
 
 /// Makes a reliable, ordered, back-pressured channel of messages out of a link that carries datagrams of 20 to 1974 bytes
 /// and may lose, reorder, duplicate or mangle them. ``LinkFrame`` is what goes over the link.
@@ -100,6 +100,9 @@ public struct FrameLink: Sendable {
   }
 
   public var hasMessages: Bool { receiver.hasMessages }
+  /// A message was refused for want of room, and ``Action/writable`` is still to come.
+  public var hasRefusedMessage: Bool { refusedByteCount != nil }
+
   public var smoothedRoundTrip: Duration? { sender.smoothedRoundTrip }
   public var windowFrameCount: Int { sender.windowFrameCount }
 
@@ -157,6 +160,7 @@ public struct FrameLink: Sendable {
   /// The next message of the peer.
   public mutating func takeMessage(now: Duration) -> (message: [UInt8], actions: [Action])? {
     guard let message = receiver.takeMessage() else { return nil }
+    statistics.receivedMessageCount += 1
     return (message, finish(now))
   }
 
