@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# What a scenario is written with. A scenario sources this first; see README.md for the whole of it in an example.
+#
+#   air_starts PORT…                  a virtual air with a controller per port
+#   guest_starts NAME [OPTION…]       boots a guest (options of run-guest); several boot at the same time
+#   guests_are_ready                  waits until every guest's adapters are powered
+#   on NAME COMMAND…                  runs a command in a guest: its output, its exit code
+#   start_on NAME TAG COMMAND…        leaves a command running; output in the guest's results as TAG.log
+#   stop_on NAME TAG [SIGNAL]         ends it (TERM) and waits until it is gone
+#   wait_on NAME TAG [SECONDS]        waits until it ended by itself; its exit code
+#   said NAME TAG PATTERN             whether TAG.log has a line that matches
+#   eventually SECONDS WHAT COMMAND…  until COMMAND succeeds; fails the scenario with WHAT otherwise
+#   air COMMAND…                      cut, restore, loss, delay, rate, links, state: see air.py
+#   lan_is NAME on|off                plugs or pulls a guest's network cable
+#   power_is_cut NAME                 the guest is gone, now
+#   fail REASON                       ends the scenario
+#
+# Folders: $LAB_RUN holds everything of this run, $LAB_RUN/NAME is that guest's results folder, the same path inside it.
+set -Eeuo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=Tests/Lab/paths.sh
+source "$here/paths.sh"
+: "${LAB_RUN:?scenarios are started by Tests/Lab/run}"
+LAB_COMMAND_SECONDS=${LAB_COMMAND_SECONDS:-60} # for one command in a guest
+LAB_GUEST_SECONDS=${LAB_GUEST_SECONDS:-300}    # for a guest's whole life
+LAB_SOCKETS=$(mktemp -d /tmp/field-lab.XXXXXX) # a UNIX socket's path is short
+lab_python=$FIELD_LAB_DIR/python/bin/python3
+declare -A lab_guests=() # name → process of run-guest
+declare -A lab_cut_off=()
+lab_air=
+
+fail() {
+  [[ -s $LAB_RUN/reason ]] || printf '%s\n' "$*" >"$LAB_RUN/reason"
+  note "error: $*"
+  exit 1
+}
+note() { printf '%7.2f %s\n' "$((10#${EPOCHREALTIME/./} - lab_started))e-6" "$*" >&2; }
+lab_started=$((10#${EPOCHREALTIME/./}))
+trap 'code=$?; [[ $BASH_SUBSHELL != 0 ]] || fail "line $LINENO: $BASH_COMMAND: exit code $code"' ERR
+
+lab_ends() {
+  local code=$? name
+  trap - EXIT ERR
+  set +e
+  for name in "${!lab_guests[@]}"; do : >"$LAB_RUN/$name/.guest/stop"; done
+  for name in "${!lab_guests[@]}"; do
+    timeout 15 tail --pid="${lab_guests[$name]}" -f /dev/null
+    kill "${lab_guests[$name]}" 2>/dev/null
+    wait "${lab_guests[$name]}"
+    local ended=$?
+    if [[ $ended != 0 && $code == 0 && -z ${lab_cut_off[$name]:-} ]]; then
+      echo "guest $name ended with $ended; see $LAB_RUN/$name/serial.log" >"$LAB_RUN/reason"
+      code=1
+    fi
+  done
+  [[ -z $lab_air ]] || kill "$lab_air" 2>/dev/null
+  rm -rf "$LAB_SOCKETS"
+  exit "$code"
+}
+trap lab_ends EXIT
+trap 'exit 143' TERM
+
+eventually() {
+  local seconds=$1 what=$2
+  local limit=$((SECONDS + seconds))
+  shift 2
+  until "$@"; do
+    ((SECONDS < limit)) || fail "waited $seconds s in vain for $what"
+    sleep 0.1
+  done
+}
+
+air_starts() {
+  "$lab_python" "$here/air.py" "$LAB_SOCKETS" "$@" >"$LAB_RUN/air.log" 2>&1 &
+  lab_air=$!
+  eventually 20 "the air; see $LAB_RUN/air.log" grep -qs '^on the air' "$LAB_RUN/air.log"
+}
+air_port() { printf '%s/air-%s\n' "$LAB_SOCKETS" "$1"; }
+air() { /usr/bin/python3 "$here/control.py" air "$LAB_SOCKETS/air" "$@"; }
+
+guest_starts() {
+  local name=$1
+  shift
+  rm -rf "$LAB_RUN/$name/.guest" # of its earlier life
+  mkdir -p "$LAB_RUN/$name/.guest"
+  "$here/run-guest" --name "$name" --results "$LAB_RUN/$name" --deadline "$LAB_GUEST_SECONDS" \
+    --monitor "$LAB_SOCKETS/$name.machine" --serve "$@" >&2 &
+  lab_guests[$name]=$!
+  unset "lab_cut_off[$name]"
+}
+guest_lives() { kill -0 "${lab_guests[$1]}" 2>/dev/null; }
+guest_is_ready_or_dead() { [[ -e $LAB_RUN/$1/.guest/ready ]] || ! guest_lives "$1"; }
+guests_are_ready() {
+  local name
+  for name in "${!lab_guests[@]}"; do
+    eventually 90 "guest $name to be ready" guest_is_ready_or_dead "$name"
+    guest_lives "$name" || fail "guest $name died while starting; see $LAB_RUN/$name/serial.log"
+  done
+  note "ready: ${!lab_guests[*]}"
+}
+# For guest_starts --lan: this guest's address and whom its cable leads to.
+lan() { printf '%s,%s/lan-%s,%s/lan-%s\n' "$3" "$LAB_SOCKETS" "$1" "$LAB_SOCKETS" "$2"; } # lan OWN PEER ADDRESS/BITS
+
+machine() { /usr/bin/python3 "$here/control.py" machine "$LAB_SOCKETS/$1.machine" "${@:2}"; }
+lan_is() {
+  local up=true
+  [[ $2 == on ]] || up=false
+  machine "$1" set_link name=lan up=$up
+}
+power_is_cut() {
+  lab_cut_off[$1]=yes
+  machine "$1" quit
+  timeout 15 tail --pid="${lab_guests[$1]}" -f /dev/null
+}
+
+lab_command() { # lab_command NAME WORD…: hands it to the guest; sets lab_command_path
+  local name=$1
+  shift
+  guest_lives "$name" || fail "guest $name is dead; see $LAB_RUN/$name/serial.log"
+  lab_command_path=$LAB_RUN/$name/.guest/commands/$EPOCHREALTIME-$BASHPID
+  printf '%q ' "$@" >"$lab_command_path.new"
+  mv "$lab_command_path.new" "$lab_command_path.run"
+}
+on() {
+  local name=$1 path limit=$((SECONDS + LAB_COMMAND_SECONDS))
+  note "$name: ${*:2}"
+  lab_command "$@"
+  path=$lab_command_path
+  until [[ -e $path.code ]]; do
+    guest_lives "$name" || fail "guest $name died during: ${*:2}; see $LAB_RUN/$name/serial.log"
+    ((SECONDS < limit)) || fail "not done after $LAB_COMMAND_SECONDS s in guest $name: ${*:2}"
+    sleep 0.05
+  done
+  cat "$path.err" >&2
+  cat "$path.out"
+  return "$(<"$path.code")"
+}
+start_on() {
+  local name=$1 tag=$2
+  shift 2
+  note "$name: $tag: $*"
+  rm -f "$LAB_RUN/$name/$tag".{log,code,pid}
+  # shellcheck disable=SC2016
+  lab_command "$name" bash -c '
+    "${@:2}" >"$LAB_RESULTS/$1.log" 2>&1 & echo $! >"$LAB_RESULTS/$1.pid"; code=0; wait $! || code=$?
+    echo $code >"$LAB_RESULTS/$1.new"; mv "$LAB_RESULTS/$1.new" "$LAB_RESULTS/$1.code"' start "$tag" "$@"
+  eventually 20 "$tag to start in guest $name" test -s "$LAB_RUN/$name/$tag.pid"
+}
+said() { grep -qs -e "$3" "$LAB_RUN/$1/$2.log"; }
+said_or_ended() { said "$@" || [[ -e $LAB_RUN/$1/$2.code ]]; }
+ended() { [[ -e $LAB_RUN/$1/$2.code ]]; }
+# until_said NAME TAG PATTERN [SECONDS]
+until_said() {
+  eventually "${4:-60}" "'$3' in $LAB_RUN/$1/$2.log" said_or_ended "$@"
+  said "$@" || fail "$2 in guest $1 ended without '$3': $(tail -n 1 "$LAB_RUN/$1/$2.log")"
+}
+wait_on() {
+  eventually "${3:-60}" "$2 in guest $1 to end; see $LAB_RUN/$1/$2.log" ended "$1" "$2"
+  return "$(<"$LAB_RUN/$1/$2.code")"
+}
+stop_on() {
+  on "$1" kill -s "${3:-TERM}" "$(<"$LAB_RUN/$1/$2.pid")"
+  wait_on "$1" "$2" || true
+}
+
+# The agents' part: the executable that the guests run as it is.
+need_fieldsync() {
+  [[ -x $FIELDSYNC_BINARY ]] || fail "no executable $FIELDSYNC_BINARY; next step: swift build --product fieldsync"
+}
