@@ -28,7 +28,8 @@ def main() -> int:
         if kind == "air":
             print(" ".join(words), file=stream, flush=True)
             answer = stream.readline()
-            print(answer, end="")
+            if answer != "ok\n":
+                print(answer, end="")
             return 1 if answer.startswith("error") or not answer else 0
         stream.readline()  # greeting
         arguments = {name: value(text) for name, _, text in (word.partition("=") for word in words[1:])}
