@@ -66,7 +66,8 @@ extension AdapterHost {
     } catch {
       logger.debug("dial failed", metadata: ["peer": "\(peerDescription(device))", "error": "\(error)"])
       dialFailures = ((dialFailures?.count ?? 0) + 1, error)
-      await leave(device)
+      // Not to be cancelled with the caller: the attempt would go on in bluetoothd.
+      await Task { await leave(device) }.value
       perform(machine.dialEnded(succeeded: false, now: clock.now()))
       throw error
     }
@@ -104,10 +105,12 @@ extension AdapterHost {
     let remote = Device(device, of: client)
     for attempt in 0... {
       do throws(BlueZError) {
-        return try await remote.connect(timeout: configuration.dialDeadline)
+        try await remote.connect(timeout: configuration.dialDeadline)
+        break
       } catch {
         switch error.code {
         case .alreadyConnected: return
+        case .timedOut: throw TransportError(.unreachable, "no connection in \(configuration.dialDeadline)")
         case .inProgress:
           // Somebody else's attempt does as well.
           await wait(for: .connected(device), limit: configuration.dialDeadline)
@@ -124,6 +127,8 @@ extension AdapterHost {
         throw TransportError(error, "no connection")
       }
     }
+    // The answer to a call may overtake the signal of what it did.
+    await wait(for: .connected(device), limit: Self.presenceLimit)
   }
 
   private func resolve(_ device: ObjectPath) async throws(TransportError) -> Characteristics {
@@ -198,8 +203,8 @@ extension AdapterHost {
   }
 
   /// Disconnects a device that nothing of ours needs, so that this adapter can advertise and the radio rests.
-  private func leave(_ device: ObjectPath) async {
-    guard !isInUse(device), client.device(device)?.isConnected == true || isDialing else { return }
+  func leave(_ device: ObjectPath) async {
+    guard !isInUse(device) else { return }
     try? await Device(device, of: client).disconnect()
   }
 

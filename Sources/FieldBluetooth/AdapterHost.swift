@@ -35,7 +35,9 @@ actor AdapterHost {
     let nonce: [UInt8]
   }
 
-  static let tickInterval = Duration.seconds(1)
+  private static let tickInterval = Duration.seconds(1)
+  /// For a connection that carries no link.
+  private static let idleLimit = Duration.seconds(30)
   private static let applicationPath: ObjectPath = "/org/fieldsync/bluetooth"
   private static let advertisementPath: ObjectPath = "/org/fieldsync/advertisement"
 
@@ -61,6 +63,7 @@ actor AdapterHost {
   /// Connection attempts that failed in a row, and the last one's error.
   var dialFailures: (count: Int, last: TransportError)?
   private var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
+  private var idleSince: [ObjectPath: Duration] = [:]
   private var lastStatus: BluetoothStatus?
 
   init(
@@ -87,7 +90,8 @@ actor AdapterHost {
       onRelease: { releaseQueue.yield() })
   }
 
-  private static func content(_ announcement: [UInt8], _ configuration: BluetoothConfiguration) -> Advertisement.Content {
+  private static func content(_ announcement: [UInt8], _ configuration: BluetoothConfiguration) -> Advertisement.Content
+  {
     Advertisement.Content(
       serviceUUIDs: [FieldService.uuid], manufacturerData: [FieldService.company: announcement],
       interval: configuration.advertisingInterval)
@@ -99,6 +103,7 @@ actor AdapterHost {
 
   /// Returns when the bus is lost or the task is cancelled.
   func run() async {
+    chooseAdapter()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.followEvents() }
       group.addTask { await self.tick() }
@@ -126,6 +131,7 @@ actor AdapterHost {
       perform(machine.timerFired(now: now))
       slots.expire()
       outlets.sightings.update { $0.expire(now: now) }
+      await leaveIdleDevices(now)
       publish()
       do {
         try await clock.sleepUntil(now + Self.tickInterval)
@@ -135,10 +141,21 @@ actor AdapterHost {
     }
   }
 
+  /// Connections to our peers that carry nothing for long: what a process that was killed left behind, on either end.
+  private func leaveIdleDevices(_ now: Duration) async {
+    let idle = client.devices.filter { device in
+      device.adapter == adapterPath && device.isConnected && !device.isPaired && !device.isTrusted
+        && device.uuids.contains(FieldService.uuid) && !isInUse(device.path)
+    }.map(\.path)
+    idleSince = Dictionary(uniqueKeysWithValues: idle.map { ($0, idleSince[$0] ?? now) })
+    guard !isDialing, let (device, _) = idleSince.first(where: { $0.value + Self.idleLimit <= now }) else { return }
+    logger.debug("idle connection ended", metadata: ["peer": "\(peerDescription(device))"])
+    idleSince[device] = nil
+    await leave(device)
+  }
+
   private func end() {
-    slots.endAll()
-    for link in centralLinks.values { link.link.end() }
-    outlets.sightings.update { $0.clear() }
+    endLinks()
     for waiter in waiters.values { waiter.continuation.resume() }
     waiters = [:]
   }
@@ -175,27 +192,31 @@ actor AdapterHost {
         adapters.first { $0.path == adapterPath && $0.isPowered } ?? adapters.first { $0.isPowered } ?? adapters.first
       }
     if chosen?.path != adapterPath {
-      adapterPath = chosen?.path
+      // Nothing of the other one's is of use.
       availabilityChanged(to: .missing)
+      adapterPath = chosen?.path
     }
     if !client.isServiceRunning {
       availabilityChanged(to: .serviceGone)
     } else {
       availabilityChanged(to: chosen.map { $0.isPowered ? .on : .off } ?? .missing)
     }
+    publish()
   }
 
   private func availabilityChanged(to availability: AdapterStateMachine.Availability) {
     guard availability != machine.availability else { return }
-    logger.info("adapter", metadata: ["state": "\(availability)", "path": "\(adapterPath?.text ?? "none")"])
-    if availability != .on {
-      slots.endAll()
-      for link in centralLinks.values { link.link.end() }
-      outlets.sightings.update { $0.clear() }
-    }
+    logger.debug("adapter", metadata: ["state": "\(availability)", "path": "\(adapterPath?.text ?? "none")"])
+    if machine.availability == .on { endLinks() }
     featureErrors = [:]
+    idleSince = [:]
     perform(machine.availabilityChanged(to: availability, now: clock.now()))
-    publish()
+  }
+
+  private func endLinks() {
+    slots.endAll()
+    for link in centralLinks.values { link.link.end() }
+    outlets.sightings.update { $0.clear() }
   }
 
   private func heard(_ device: DeviceProperties, isFresh: Bool) {
@@ -258,7 +279,8 @@ actor AdapterHost {
     } catch {
       if action.isStart { featureErrors[action.feature] = error }
       logger.debug(
-        "bluetoothd refused", metadata: ["what": "\(action.feature)", "start": "\(action.isStart)", "error": "\(error)"])
+        "bluetoothd refused",
+        metadata: ["what": "\(action.feature)", "start": "\(action.isStart)", "error": "\(error)"])
       finished(action, .failed)
     }
   }
@@ -318,7 +340,8 @@ actor AdapterHost {
     Task { [baseClock, outlets, logger] in
       do throws(TransportError) {
         let connection = try await FrameLinkConnection.open(
-          .acceptor, over: link, configuration: FrameLinkConfiguration(maximumFrameByteCount: link.maximumFrameByteCount),
+          .acceptor, over: link,
+          configuration: FrameLinkConfiguration(maximumFrameByteCount: link.maximumFrameByteCount),
           kind: .bluetooth, peerDescription: peer, clock: baseClock)
         logger.debug("link from peer", metadata: ["peer": "\(peer)", "slot": "\(link.slot)"])
         outlets.incoming(connection)
@@ -364,7 +387,8 @@ actor AdapterHost {
     switch machine.availability {
     case .serviceGone: return BluetoothProblem(.serviceNotRunning, "bluetoothd does not run")
     case .missing:
-      return BluetoothProblem(.adapterMissing, configuration.adapter.map { "there is no adapter \($0)" } ?? "no adapter")
+      return BluetoothProblem(
+        .adapterMissing, configuration.adapter.map { "there is no adapter \($0)" } ?? "no adapter")
     case .off: return BluetoothProblem(.adapterOff, "\(adapterPath?.lastElement ?? "the adapter") is off")
     case .on: break
     }

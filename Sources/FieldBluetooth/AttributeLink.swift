@@ -11,7 +11,8 @@ final class AttributeLink: DatagramLink {
 
   /// `onClose` is called once, when the link has ended for whatever reason.
   init(
-    outgoing: AttributeSocket, incoming: AttributeSocket, maximumFrameByteCount: Int, onClose: @escaping @Sendable () -> Void
+    outgoing: AttributeSocket, incoming: AttributeSocket, maximumFrameByteCount: Int,
+    onClose: @escaping @Sendable () -> Void
   ) {
     self.outgoing = outgoing
     self.incoming = incoming

@@ -47,7 +47,8 @@ public struct BluetoothProblem: Error, Equatable, Sendable, CustomStringConverti
     case .adapterMissing: "plug in or enable an adapter; see which there are: bluetoothctl list"
     case .adapterOff: "switch the adapter on: rfkill unblock bluetooth; bluetoothctl power on"
     case .serviceRefused: "see why bluetoothd refuses: journalctl -u bluetooth"
-    case .advertisementRefused: "other programs may take all advertising places; end them, or: systemctl restart bluetooth"
+    case .advertisementRefused:
+      "other programs may take all advertising places; end them, or: systemctl restart bluetooth"
     case .discoveryRefused: "see why bluetoothd does not scan: journalctl -u bluetooth"
     case .cannotDial: "go nearer; if that does not help: bluetoothctl power off; bluetoothctl power on"
     }

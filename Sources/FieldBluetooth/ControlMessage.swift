@@ -42,7 +42,9 @@ struct ControlMessage: Hashable, Sendable {
       throw WireError(.limitExceeded, "CTRL with \(bytes.count) bytes")
     }
     var reader = WireReader(bytes)
-    guard let kind = Kind(rawValue: try reader.u8()) else { throw WireError(.unknownMandatory, "an unknown CTRL message") }
+    guard let kind = Kind(rawValue: try reader.u8()) else {
+      throw WireError(.unknownMandatory, "an unknown CTRL message")
+    }
     guard try reader.u8() == ServiceInformation.protocolVersion else {
       throw WireError(.unknownMandatory, "CTRL of another protocol version")
     }

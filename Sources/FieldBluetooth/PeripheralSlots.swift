@@ -91,7 +91,8 @@ final class PeripheralSlots: Sendable {
   func service() -> LocalService {
     var characteristics = [
       LocalCharacteristic(
-        uuid: FieldService.information, read: { [weak self] request async throws(BlueZError) in try self?.read(request) ?? [] }),
+        uuid: FieldService.information,
+        read: { [weak self] request async throws(BlueZError) in try self?.read(request) ?? [] }),
       LocalCharacteristic(
         uuid: FieldService.control,
         write: { [weak self] bytes, request async throws(BlueZError) in try self?.written(bytes, request) }),
@@ -184,7 +185,9 @@ final class PeripheralSlots: Sendable {
     let orphan = state.withLock { state -> UInt64? in
       let remaining = state[side, slot].filter { $0.id != id }
       state[side, slot] = remaining
-      guard let device = state.table.holder(of: slot), let link = state.table.lease(of: device)?.link else { return nil }
+      guard let device = state.table.holder(of: slot), let link = state.table.lease(of: device)?.link else {
+        return nil
+      }
       return remaining.isEmpty ? link : nil
     }
     end(orphan)

@@ -111,8 +111,10 @@ struct SlotTable<Device: Hashable & Sendable>: Sendable {
   /// Takes back the slots whose devices did not open them in time.
   /// - Returns: whose.
   mutating func expire(now: Duration) -> [Device] {
-    let late = leases.filter { $0.value.link == nil && $0.value.deadline <= now }.sorted { $0.value.order < $1.value.order }
-      .map(\.key)
+    let late = leases.filter { $0.value.link == nil && $0.value.deadline <= now }.sorted {
+      $0.value.order < $1.value.order
+    }
+    .map(\.key)
     for device in late { _ = release(device) }
     return late
   }

@@ -8,6 +8,7 @@ extension TransportError {
       switch error.code {
       case .serviceGone, .busLost, .notReady, .timedOut, .limitExceeded, .blocked: .unavailable
       case .linkClosed: .connectionLost
+      case .cancelled: .closed
       default: .unreachable
       }
     self.init(code, "\(doing): \(error.description)")

@@ -97,7 +97,9 @@ struct LabLink {
     }
     let elapsed = ContinuousClock.now - started
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
-    say("exchanged \(count * messageByteCount) bytes each way in \(seconds) s: \(Int(Double(byteCount) / seconds / 1000)) kB/s")
+    say(
+      "exchanged \(count * messageByteCount) bytes each way in \(seconds) s: \(Int(Double(byteCount) / seconds / 1000)) kB/s"
+    )
     if let connection = connection as? FrameLinkConnection { say("\(connection.statistics)") }
   }
 
