@@ -27,13 +27,14 @@ struct FieldSync: AsyncParsableCommand {
     version: "1.0.0",
     subcommands: [
       InitCommand.self, IDCommand.self, InviteCommand.self, PutCommand.self, GetCommand.self, LsCommand.self,
-      RmCommand.self, ImportCommand.self, ExportCommand.self, VerifyCommand.self, StatusCommand.self,
+      RmCommand.self, ImportCommand.self, ExportCommand.self, VerifyCommand.self, StatusCommand.self, JoinCommand.self,
+      AgentCommand.self, SyncCommand.self,
     ])
 
   static func main() async {
     var command: any ParsableCommand
     do {
-      command = try parseAsRoot()
+      command = try parseAsRoot(GlobalOptions.behindCommand(Array(CommandLine.arguments.dropFirst())))
     } catch {
       exit(reporting: error, asJSON: CommandLine.arguments.contains("--json"))
     }

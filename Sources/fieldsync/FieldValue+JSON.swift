@@ -26,7 +26,8 @@ extension FieldValue {
       self = .null
     } else if let value = try? decoder.decode(Bool.self, from: data) {
       self = .bool(value)
-    } else if !literal.contains(where: { ".eE".contains($0) }), let value = try? decoder.decode(Int64.self, from: data) {
+    } else if !literal.contains(where: { ".eE".contains($0) }), let value = try? decoder.decode(Int64.self, from: data)
+    {
       self = .integer(value)
     } else if let value = try? decoder.decode(Double.self, from: data), value.isFinite {
       self = .double(value)

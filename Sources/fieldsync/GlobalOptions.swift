@@ -31,6 +31,25 @@ struct GlobalOptions: ParsableArguments {
     return Home(directory: absolute)
   }
 
+  /// Options that stand before the command's name are moved behind it: both places are right.
+  static func behindCommand(_ arguments: [String]) -> [String] {
+    var rest = arguments[...]
+    var moved: [String] = []
+    while let first = rest.first {
+      if first == "--home", rest.count > 1 {
+        moved += rest.prefix(2)
+        rest = rest.dropFirst(2)
+      } else if first.hasPrefix("--home=") || ["--json", "--quiet", "-q"].contains(first) {
+        moved.append(first)
+        rest = rest.dropFirst()
+      } else {
+        break
+      }
+    }
+    guard let command = rest.first, !command.hasPrefix("-") else { return arguments }
+    return [command] + moved + rest.dropFirst()
+  }
+
   func validate() throws {
     if home == "" { throw ValidationError("The home directory's name is empty.") }
   }

@@ -1,4 +1,5 @@
 import FieldCore
+import FieldWire
 import Testing
 
 @testable import FieldDocuments
@@ -90,7 +91,8 @@ struct DocumentMergeTests {
     for step in 0..<5000 {
       let clock = UInt64(step + 2)
       if step % 100 == 99 {
-        left = try entry(UInt64(entries.count + 1), after: [left, right], clock: clock, set: ["f": .integer(Int64(step))])
+        left = try entry(
+          UInt64(entries.count + 1), after: [left, right], clock: clock, set: ["f": .integer(Int64(step))])
         right = left
         entries.append(left)
       } else {

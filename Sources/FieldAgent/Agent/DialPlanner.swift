@@ -30,7 +30,7 @@ struct DialPlanner<Instant: InstantProtocol> where Instant.Duration == Duration 
     case .appeared:
       guard candidates[sighting.address] == nil, candidates.count < AgentLimits.statusPeerCount else { return }
       // Both sides see each other. One dials at once; the other in case that this does not work.
-      let isFirst = !sighting.announcement.lexicographicallyPrecedes(ownAnnouncement) ? false : true
+      let isFirst = sighting.announcement.lexicographicallyPrecedes(ownAnnouncement)
       let wait = isFirst ? Duration.zero : AgentLimits.patience * (1 + jitter / 2)
       candidates[sighting.address] = Candidate(notBefore: now.advanced(by: wait), isFixed: false)
     }

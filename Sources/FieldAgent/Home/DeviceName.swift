@@ -18,7 +18,8 @@ enum DeviceName {
     writer.raw(nonce)
     writer.raw(
       try XChaCha20Poly1305.seal(
-        Array(name.utf8.prefix(Identity.nameByteLimit)), nonce: nonce, additionalData: domain + device.bytes, key: try keys.keyring.key(epoch: epoch)))
+        Array(name.utf8.prefix(Identity.nameByteLimit)), nonce: nonce, additionalData: domain + device.bytes,
+        key: try keys.keyring.key(epoch: epoch)))
     return writer.bytes
   }
 

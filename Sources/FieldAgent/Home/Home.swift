@@ -1,6 +1,6 @@
 public import FieldCore
 import FieldStore
-import Glibc
+import FieldWire
 import Sodium
 
 /// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the entries),
@@ -109,7 +109,9 @@ public struct Home: Sendable {
   /// Held by the agent as long as it runs.
   ///
   /// - Throws: ``AgentError`` with `busy` when another agent runs in this home.
-  public func lockForAgent() throws -> HomeLock { try HomeLock.take(agentLockPath, whatFor: "this home: an agent runs") }
+  public func lockForAgent() throws -> HomeLock {
+    try HomeLock.take(agentLockPath, whatFor: "this home: an agent runs")
+  }
 
   public var isAgentRunning: Bool { HomeLock.isTaken(agentLockPath) }
 

@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 public import Sodium
 
 /// Who this device is: what its home's `identity` file holds.
@@ -20,7 +20,8 @@ public struct Identity: Sendable {
   private static let checkByteCount = 8
 
   /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
-  public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError) {
+  public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError)
+  {
     guard (1...Self.nameByteLimit).contains(name.utf8.count), !name.unicodeScalars.contains(where: \.isUnsafeInTerminal)
     else {
       throw AgentError(

@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// The invitations that this device gave out, in the home's `invitations` file. Several processes may use it at once.
@@ -23,7 +23,9 @@ public struct InvitationBook: Sendable {
   }
 
   /// - Throws: ``AgentError`` with `cannotWrite`, or `busy` when too many are open.
-  public func add(role: DeviceRole, lifetime: Duration, at now: ClockReading = .now()) throws(AgentError)
+  public func add(
+    role: DeviceRole, lifetime: Duration, at now: ClockReading = .now()
+  ) throws(AgentError)
     -> PendingInvitation
   {
     let invitation = PendingInvitation(
@@ -44,7 +46,9 @@ public struct InvitationBook: Sendable {
   ///
   /// - Returns: The role to grant.
   /// - Throws: ``AgentError`` with `peerRefused` when there is no such invitation, or it is expired or used by another.
-  public func claim(secret: [UInt8], for device: DeviceKey, at now: ClockReading = .now()) throws(AgentError) -> DeviceRole {
+  public func claim(
+    secret: [UInt8], for device: DeviceKey, at now: ClockReading = .now()
+  ) throws(AgentError) -> DeviceRole {
     var role: DeviceRole?
     try change(at: now) { invitations throws(AgentError) in
       guard let index = invitations.firstIndex(where: { ConstantTime.equal($0.secret, secret) }),

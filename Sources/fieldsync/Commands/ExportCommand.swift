@@ -38,9 +38,13 @@ struct ExportCommand: HomeCommand {
     }
     try console.result(
       [
-        ("database", .string(self.database)), ("exported", .count(work.exportedCount)), ("bytes", .count(work.byteCount)),
+        ("database", .string(self.database)), ("exported", .count(work.exportedCount)),
+        ("bytes", .count(work.byteCount)),
         ("notFiles", .count(work.otherCount)),
-        ("skipped", .array(work.skipped.map { .object([("document", .string($0.document)), ("reason", .string($0.reason))]) })),
+        (
+          "skipped",
+          .array(work.skipped.map { .object([("document", .string($0.document)), ("reason", .string($0.reason))]) })
+        ),
       ],
       lines: [
         "Exported \(work.exportedCount) files, \(work.skipped.count) left out"

@@ -21,7 +21,8 @@ struct GetCommand: HomeCommand {
   @Argument(help: "The document.") var document: String
   @Option(help: ArgumentHelp("Print this field's value alone.", valueName: "key")) var field: String?
   @Option(
-    help: ArgumentHelp("Write the field's bytes to this file, which must not exist ('-' for standard output).", valueName: "file"))
+    help: ArgumentHelp(
+      "Write the field's bytes to this file, which must not exist ('-' for standard output).", valueName: "file"))
   var output: String?
   @OptionGroup var global: GlobalOptions
 

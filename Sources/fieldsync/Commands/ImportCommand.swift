@@ -50,7 +50,8 @@ struct ImportCommand: HomeCommand {
     let failures = skipped.count(where: \.isFailure)
     if failures > 0 {
       throw AgentError(
-        .incomplete, "\(failures) files could not be imported.", hint: "See what is said of each above, then run it again.")
+        .incomplete, "\(failures) files could not be imported.",
+        hint: "See what is said of each above, then run it again.")
     }
   }
 }

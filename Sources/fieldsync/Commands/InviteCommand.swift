@@ -29,7 +29,10 @@ struct InviteCommand: HomeCommand {
   func run() async throws {
     let invitation = try await home.open().invite(role: role.role, lifetime: .seconds(expires.seconds))
     try console.result(
-      [("uri", .string(invitation.uri)), ("role", .string(role.rawValue)), ("expiresInSeconds", .integer(expires.seconds))],
+      [
+        ("uri", .string(invitation.uri)), ("role", .string(role.rawValue)),
+        ("expiresInSeconds", .integer(expires.seconds)),
+      ],
       lines: [invitation.uri])
     console.note("For one device, within \(expires.text). On it, run 'fieldsync join -' and paste the line above.")
   }

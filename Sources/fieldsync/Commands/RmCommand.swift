@@ -29,7 +29,8 @@ struct RmCommand: HomeCommand {
       ], lines: [])
     if let first = missing.first {
       throw AgentError(
-        .notFound, "There is no document '\(first)' in '\(self.database)'\(missing.count > 1 ? ", nor \(missing.count - 1) others" : "").",
+        .notFound,
+        "There is no document '\(first)' in '\(self.database)'\(missing.count > 1 ? ", nor \(missing.count - 1) others" : "").",
         hint: "List what there is with 'fieldsync ls \(self.database)'.")
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FieldAgent
+import FieldWire
 
 struct StatusCommand: HomeCommand {
   static let configuration = CommandConfiguration(
@@ -32,7 +33,9 @@ struct StatusCommand: HomeCommand {
         "Workspace  \(open.identity.workspace)",
         "Agent      \(home.isAgentRunning ? "running" : "not running")",
       ] + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" }
-        + peers.map { "Peer       \($0.name.map(TerminalText.escape) ?? "?"), \($0.role), \(DeviceText.encode($0.device))" })
+        + peers.map {
+          "Peer       \($0.name.map(TerminalText.escape) ?? "?"), \($0.role), \(DeviceText.encode($0.device))"
+        })
   }
 }
 

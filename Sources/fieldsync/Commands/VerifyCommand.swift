@@ -1,6 +1,7 @@
 import ArgumentParser
 import FieldAgent
 import FieldDocuments
+import FieldStore
 
 struct VerifyCommand: HomeCommand {
   static let configuration = CommandConfiguration(
@@ -40,7 +41,9 @@ struct VerifyCommand: HomeCommand {
     guard store.isEmpty, unreadable == 0 else {
       throw AgentError(
         .damaged, store.isEmpty ? "\(unreadable) entries cannot be read." : "The store is damaged.",
-        hint: "Sync with a device that has a good copy; a damaged store is best replaced: 'fieldsync join' into a new home.")
+        hint:
+          "Sync with a device that has a good copy; a damaged store is best replaced: 'fieldsync join' into a new home."
+      )
     }
     let missing = reports.reduce(0) { $0 + $1.report.missingChunkCount }
     guard missing == 0 else {

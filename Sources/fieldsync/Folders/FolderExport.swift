@@ -135,7 +135,9 @@ final class FolderExport {
 
   private static func setTime(of file: Int32, _ nanoseconds: Int64) {
     let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
-    let time = rest < 0 ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest) + 1_000_000_000)
+    let time =
+      rest < 0
+      ? timespec(tv_sec: Int(seconds) - 1, tv_nsec: Int(rest) + 1_000_000_000)
       : timespec(tv_sec: Int(seconds), tv_nsec: Int(rest))
     let times = [time, time]
     // The time is a nicety: a file system that cannot keep it keeps the file.
