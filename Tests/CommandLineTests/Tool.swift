@@ -56,8 +56,8 @@ final class Tool: Sendable {
     let (outputPath, errorsPath, inputPath) = (
       directory + "/\(name).out", directory + "/\(name).err", directory + "/\(name).in"
     )
-    FileManager.default.createFile(atPath: inputPath, contents: Data(input.utf8))
-    for path in [outputPath, errorsPath] { FileManager.default.createFile(atPath: path, contents: nil) }
+    try Data(input.utf8).write(to: URL(filePath: inputPath))
+    for path in [outputPath, errorsPath] { try Data().write(to: URL(filePath: path)) }
     process.standardInput = try #require(FileHandle(forReadingAtPath: inputPath))
     process.standardOutput = try #require(FileHandle(forWritingAtPath: outputPath))
     process.standardError = try #require(FileHandle(forWritingAtPath: errorsPath))

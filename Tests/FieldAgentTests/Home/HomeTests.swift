@@ -1,6 +1,7 @@
 import FieldCore
 import FieldDocuments
 import FieldStore
+import FieldWire
 import Foundation
 import Testing
 
@@ -47,7 +48,7 @@ struct HomeTests {
   @Test func aDirectoryThatOthersMayEnterIsRefusedUnlessEmpty() async throws {
     try FileManager.default.createDirectory(atPath: home.directory, withIntermediateDirectories: true)
     chmod(home.directory, 0o755)
-    FileManager.default.createFile(atPath: home.directory + "/other", contents: nil)
+    try Data().write(to: URL(filePath: home.directory + "/other"))
     await #expect(throws: AgentError(.permission, "")) { try await home.create(name: "laptop") }
     try FileManager.default.removeItem(atPath: home.directory + "/other")
     _ = try await home.create(name: "laptop")

@@ -1,4 +1,5 @@
 import FieldCore
+import FieldWire
 import Foundation
 import Testing
 
@@ -33,7 +34,8 @@ struct TextTests {
   func nothingThatATerminalActsOnComesThrough(_ sample: (text: String, shown: String)) throws {
     #expect(TerminalText.escape(sample.text) == sample.shown)
     let json = JSON.object([(sample.text, .string(sample.text))]).text
-    #expect(!json.unicodeScalars.contains(where: \.isUnsafeInTerminal))
+    let unsafe = json.unicodeScalars.filter(\.isUnsafeInTerminal)
+    #expect(unsafe.isEmpty)
     let parsed = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: String])
     #expect(parsed.first?.key.unicodeScalars.elementsEqual(sample.text.unicodeScalars) == true)
     #expect(parsed.first?.value.unicodeScalars.elementsEqual(sample.text.unicodeScalars) == true)
