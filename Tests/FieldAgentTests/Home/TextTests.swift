@@ -51,14 +51,14 @@ struct TextTests {
   @Test func jsonValuesAreParsedByOthers() throws {
     let json = JSON.object([
       ("null", .null), ("yes", .bool(true)), ("least", .integer(.min)), ("most", .unsigned(.max)),
-      ("small", .double(5e-324)), ("large", .double(1e300)), ("list", .array([.string("\u{0}\"\\/"), .array([])])),
+      ("small", .double(2.5e-308)), ("large", .double(1e300)), ("list", .array([.string("\u{0}\"\\/"), .array([])])),
       ("empty", .object([])), ("emoji", .string("👩‍🚀")),
     ])
     let parsed = try #require(try JSONSerialization.jsonObject(with: Data(json.text.utf8)) as? [String: Any])
     #expect(parsed.count == 9)
     #expect((parsed["least"] as? NSNumber)?.int64Value == .min)
     #expect((parsed["most"] as? NSNumber)?.uint64Value == .max)
-    #expect((parsed["small"] as? NSNumber)?.doubleValue == 5e-324)
+    #expect((parsed["small"] as? NSNumber)?.doubleValue == 2.5e-308)
     #expect((parsed["list"] as? [Any])?.first as? String == "\u{0}\"\\/")
     #expect(parsed["emoji"] as? String == "👩‍🚀")
   }
