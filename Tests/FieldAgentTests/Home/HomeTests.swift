@@ -3,6 +3,7 @@ import FieldDocuments
 import FieldStore
 import FieldWire
 import Foundation
+import Sodium
 import Testing
 
 @testable import FieldAgent
@@ -129,7 +130,8 @@ struct HomeTests {
     let admin = try await home.create(name: "laptop")
     let other = Home(directory: temporary / "other")
     _ = try other.beginJoining(try admin.invite(role: .member, lifetime: .seconds(60)), name: "tablet")
-    let stranger = try await admin.admit(DeviceKey(words: (1, 2, 3, 4)), named: "stranger", as: .relay)
+    let stranger = try await admin.admit(
+      try #require(DeviceKey(SigningKeyPair().publicKey)), named: "stranger", as: .relay)
     await #expect(throws: AgentError(.protocolViolation, "")) { try await other.finishJoining(stranger) }
     #expect(try other.readIdentity().isJoining)
   }
