@@ -26,6 +26,7 @@ struct Multiplexer {
   private var streams: [StreamID: MultiplexedStream] = [:]
   private var ready: [StreamID] = []
   private var control: [SessionFrame] = []
+  private var closeCode: CloseCode?
   private var nextOwn: UInt64
   private var lastOfPeer: UInt64 = 0
   private var unreadByteCount = 0
@@ -36,13 +37,23 @@ struct Multiplexer {
     nextOwn = role == .initiator ? 1 : 2
   }
 
-  var hasOutput: Bool { !control.isEmpty || !ready.isEmpty }
+  var hasOutput: Bool { !control.isEmpty || !ready.isEmpty || closeCode != nil }
 
   mutating func open() -> StreamID {
     let id = StreamID(nextOwn)
     nextOwn += 2
     streams[id] = MultiplexedStream()
     return id
+  }
+
+  /// Queues a framed message on a stream of its own that takes no answer.
+  mutating func notify(_ bytes: [UInt8]) {
+    let id = StreamID(nextOwn)
+    nextOwn += 2
+    var stream = MultiplexedStream(isNotice: true)
+    stream.enqueue(bytes, isLast: true)
+    streams[id] = stream
+    markReady(id)
   }
 
   /// Queues a framed message.
@@ -65,7 +76,8 @@ struct Multiplexer {
     control.append(.reset(id, code))
   }
 
-  mutating func close(_ code: CloseCode) { control.append(.close(code)) }
+  /// Ends the session once everything is sent that is queued and that the peer has given credit for.
+  mutating func close(_ code: CloseCode) { closeCode = code }
 
   mutating func ping(_ token: UInt64) { control.append(.ping(token)) }
 
@@ -102,7 +114,7 @@ struct Multiplexer {
       }
       let wasFull = stream.outgoingByteCount >= SessionLimits.outboundByteCount
       let piece = stream.nextPiece(limit: byteCount - writer.bytes.count - SessionFrame.dataOverheadByteCount)
-      SessionFrame.data(id, piece.bytes, isLast: piece.isLast).encode(into: &writer)
+      SessionFrame.data(id, piece.bytes, piece.end).encode(into: &writer)
       if wasFull, stream.outgoingByteCount < SessionLimits.outboundByteCount { events.append(.writable(id)) }
       streams[id] = stream
       if stream.isOver { drop(id) }
@@ -111,6 +123,10 @@ struct Multiplexer {
     // Whoever was served goes to the back.
     let served = min(turn, ready.count)
     ready = (ready[served...] + ready[..<served]).filter { streams[$0]?.canSend ?? false }
+    if let closeCode, ready.isEmpty, control.isEmpty, byteCount - writer.bytes.count > SessionFrame.dataOverheadByteCount {
+      SessionFrame.close(closeCode).encode(into: &writer)
+      self.closeCode = nil
+    }
     return (writer.bytes, events)
   }
 
@@ -128,7 +144,7 @@ struct Multiplexer {
         throw SessionError(.protocolViolation, "a frame: \(error.reason)")
       }
       switch frame {
-      case .data(let id, let bytes, let isLast): try receivedData(bytes, on: id, isLast: isLast, events: &events)
+      case .data(let id, let bytes, let end): try receivedData(bytes, on: id, end, events: &events)
       case .credit(let id, let byteCount):
         guard var stream = streams[id] else { try checkKnown(id); continue }
         try stream.granted(byteCount)
@@ -152,7 +168,7 @@ struct Multiplexer {
   }
 
   private mutating func receivedData(
-    _ bytes: ArraySlice<UInt8>, on id: StreamID, isLast: Bool, events: inout [Event]
+    _ bytes: ArraySlice<UInt8>, on id: StreamID, _ end: SessionFrame.DataEnd, events: inout [Event]
   ) throws(SessionError) {
     if streams[id] == nil {
       guard !id.isOpened(by: role), id.rawValue > lastOfPeer else {
@@ -169,7 +185,7 @@ struct Multiplexer {
     }
     guard var stream = streams[id] else { return }
     let before = stream.partialByteCount
-    let messages = try stream.received(bytes, isLast: isLast)
+    let messages = try stream.received(bytes, isLast: end != .none)
     let messageByteCount = before + bytes.count - stream.partialByteCount
     unread[id, default: 0] += messageByteCount
     unreadByteCount += messageByteCount
@@ -179,9 +195,9 @@ struct Multiplexer {
       throw SessionError(.protocolViolation, "more unread data than a session may hold")
     }
     events.append(contentsOf: messages.map { .message(id, $0) })
-    if isLast {
+    if end != .none {
       events.append(.ended(id))
-      if stream.isOver { drop(id) }
+      if stream.isOver || end == .stream { drop(id) }
     }
   }
 

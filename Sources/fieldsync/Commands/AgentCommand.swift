@@ -1,8 +1,10 @@
 import ArgumentParser
 import FieldAgent
 import FieldCore
+import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 struct AgentCommand: HomeCommand {
   static let configuration = CommandConfiguration(
@@ -33,8 +35,8 @@ struct AgentCommand: HomeCommand {
   @Flag(help: "Do not use the LAN.")
   var noLan = false
 
-  @Option(help: "The least that is logged: trace, debug, info, notice, warning or error.")
-  var logLevel = Logger.Level.info
+  @Option(help: "The least that is logged.")
+  var logLevel = LogLevel.info
 
   @OptionGroup var global: GlobalOptions
 
@@ -47,7 +49,7 @@ struct AgentCommand: HomeCommand {
     defer { withExtendedLifetime(lock) {} }
     let open = try await home.open()
     var logger = Logger(label: "fieldsync", factory: StreamLogHandler.standardError(label:))
-    logger.logLevel = logLevel
+    logger.logLevel = logLevel.level
     let service = try await AgentService(
       home: open, listen: noLan ? nil : listen, bluetooth: noBle ? nil : .init(adapter: adapter),
       fixed: try connect.map { address throws(AgentError) in try PeerAddress(argument: address) }, logger: logger)
@@ -58,4 +60,8 @@ struct AgentCommand: HomeCommand {
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+  case trace, debug, info, notice, warning, error
+
+  var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+}

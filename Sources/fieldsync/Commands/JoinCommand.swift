@@ -2,6 +2,7 @@ import ArgumentParser
 import FieldAgent
 import FieldCore
 import FieldLAN
+import FieldWire
 import Foundation
 
 struct JoinCommand: HomeCommand {
