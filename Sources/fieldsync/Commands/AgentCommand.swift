@@ -11,8 +11,8 @@ struct AgentCommand: HomeCommand {
     commandName: "agent",
     abstract: "Run the service that keeps this home in step with the devices around.",
     discussion: """
-      It runs in the foreground until it is interrupted, and prints a line that begins with
-      'ready' once it listens. Other commands may be used meanwhile. Its log goes to standard
+      It runs in the foreground until it is interrupted, and prints a line that begins with \
+      'ready' once it listens. Other commands may be used meanwhile. Its log goes to standard \
       error.
 
       Example:
@@ -23,7 +23,8 @@ struct AgentCommand: HomeCommand {
   var listen = "[::]:7747"
 
   @Option(
-    help: ArgumentHelp("A device to stay connected with, tcp://HOST:PORT; may be given several times.", valueName: "address"))
+    help: ArgumentHelp(
+      "A device to stay connected with, tcp://HOST:PORT; may be given several times.", valueName: "address"))
   var connect: [String] = []
 
   @Option(help: ArgumentHelp("The Bluetooth adapter to use (default: the first that is on).", valueName: "hci"))
