@@ -229,7 +229,8 @@ public struct FrameLinkSimulation: Sendable {
     eventCount += 1
     let (seconds, attoseconds) = now.components
     for value in [
-      UInt64(kind), UInt64(side.rawValue), UInt64(bitPattern: seconds), UInt64(bitPattern: attoseconds), UInt64(bytes.count),
+      UInt64(kind), UInt64(side.rawValue), UInt64(bitPattern: seconds), UInt64(bitPattern: attoseconds),
+      UInt64(bytes.count),
     ] { fold(value) }
     // A frame's check sum stands for its content.
     for byte in bytes.suffix(8) { fold(UInt64(byte)) }

@@ -83,7 +83,8 @@ public struct FrameLink: Sendable {
     fragmentByteCount = configuration.maximumFrameByteCount - LinkFrame.overheadByteCount
     if case .initiator(let session) = role { self.session = session }
     sender = FrameLinkSendWindow(
-      firstSequence: configuration.firstSequence, creditFrameCount: 0, ceilingFrameCount: 1, roundTrip: FrameLinkRoundTrip())
+      firstSequence: configuration.firstSequence, creditFrameCount: 0, ceilingFrameCount: 1,
+      roundTrip: FrameLinkRoundTrip())
     receiver = FrameLinkReceiveWindow(
       firstSequence: 0, capacityFrameCount: configuration.windowFrameCount,
       maximumMessageByteCount: configuration.maximumMessageByteCount)
@@ -238,11 +239,13 @@ public struct FrameLink: Sendable {
     if case .open(let parameters) = frame.body { return acceptOpen(frame, parameters, now) }
     guard frame.session == session else { return false }
     switch (state, frame.body) {
-    case (.opening(_, _, let attemptCount, let firstSentAt), .openAcknowledgement(let parameters)) where role != .acceptor:
+    case (.opening(_, _, let attemptCount, let firstSentAt), .openAcknowledgement(let parameters))
+    where role != .acceptor:
       heard(now)
       start(parameters, firstSequence: frame.sequence, sentAt: attemptCount == 1 ? firstSentAt : nil, now)
       receiver.requestAcknowledgement()
-    case (.open, .openAcknowledgement) where role != .acceptor, (.draining, .openAcknowledgement) where role != .acceptor:
+    case (.open, .openAcknowledgement) where role != .acceptor,
+      (.draining, .openAcknowledgement) where role != .acceptor:
       heard(now)
       receiver.requestAcknowledgement()
     case (.opening(_, _, let attemptCount, let firstSentAt), .data) where role == .acceptor,
@@ -417,7 +420,9 @@ public struct FrameLink: Sendable {
       statistics.sentFrameCount += 1
       statistics.sentByteCount += bytes.count
       // In front of an end that was reached by sending it.
-      if case .ended? = actions.last { actions.insert(.sendFrame(bytes), at: actions.count - 1) } else {
+      if case .ended? = actions.last {
+        actions.insert(.sendFrame(bytes), at: actions.count - 1)
+      } else {
         actions.append(.sendFrame(bytes))
       }
     }

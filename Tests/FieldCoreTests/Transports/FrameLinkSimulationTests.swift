@@ -103,11 +103,14 @@ import Testing
       simulation.send(forth, from: .initiator)
       simulation.send(back, from: .acceptor)
       let limit = FrameLinkLimits.openDeadline + FrameLinkLimits.openDeadline + FrameLinkLimits.progressDeadline
-      let ended = simulation.run(until: limit) { $0.haveBothEnded || ($0[.initiator].end != nil && $0[.acceptor].openedAt == nil) }
+      let ended = simulation.run(until: limit) {
+        $0.haveBothEnded || ($0[.initiator].end != nil && $0[.acceptor].openedAt == nil)
+      }
       #expect(ended, "cut at \(index)")
       #expect(simulation[.acceptor].delivered == Array(forth.prefix(simulation[.acceptor].delivered.count)))
       #expect(simulation[.initiator].delivered == Array(back.prefix(simulation[.initiator].delivered.count)))
-      #expect(simulation[.acceptor].delivered.count < forth.count && simulation[.initiator].delivered.count < back.count)
+      #expect(
+        simulation[.acceptor].delivered.count < forth.count && simulation[.initiator].delivered.count < back.count)
       for side in Side.allCases {
         let end = simulation[side].end
         #expect(end != .closed && end != .closedByPeer, "cut at \(index)")
@@ -277,7 +280,9 @@ import Testing
     simulation.start()
     simulation.send([[1]], from: .initiator)
     simulation.send([[2]], from: .acceptor)
-    let isDone = simulation.run(until: .seconds(20)) { $0.hasDelivered(1, to: .acceptor) && $0.hasDelivered(1, to: .initiator) }
+    let isDone = simulation.run(until: .seconds(20)) {
+      $0.hasDelivered(1, to: .acceptor) && $0.hasDelivered(1, to: .initiator)
+    }
     #expect(isDone)
     #expect(simulation.endpoints.map(\.delivered) == [[[2]], [[1]]])
     #expect(simulation.now < .seconds(lostCount + 1))
