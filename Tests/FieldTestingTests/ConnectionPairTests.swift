@@ -2,7 +2,7 @@ import FieldCore
 import FieldTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ConnectionPairTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionPairTests {
   @Test func messagesArriveInOrderAndTheEndIsOrderly() async throws {
     let pair = ConnectionPair(maximumMessageByteCount: 10)
     for value: UInt8 in 0..<5 { try await pair.first.send([value]) }

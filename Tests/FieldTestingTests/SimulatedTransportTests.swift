@@ -2,7 +2,7 @@ import FieldCore
 import FieldTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct SimulatedTransportTests {
+@Suite(.timeLimit(.minutes(5))) struct SimulatedTransportTests {
   @Test func sightingsComeAndGoOnBothSides() async throws {
     let air = SimulatedAir()
     let alice = air.transport(named: "alice")

@@ -2,7 +2,7 @@ import FieldCore
 import FieldTesting
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct FrameLinkConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct FrameLinkConnectionTests {
   /// Both ends of a connection over a simulated link.
   private func connect(
     seed: UInt64 = 1, profile: SimulatedLinkProfile = SimulatedLinkProfile(delay: .milliseconds(10)),
