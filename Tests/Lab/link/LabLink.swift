@@ -14,6 +14,7 @@ struct LabLink {
   }
 
   private static let messageByteCount = 4000
+  private static let started = ContinuousClock.now
 
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -108,6 +109,8 @@ struct LabLink {
   }
 
   private static func say(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    let elapsed = (ContinuousClock.now - started).components
+    let line = "\(elapsed.seconds).\(elapsed.attoseconds / 100_000_000_000_000_000) \(text)\n"
+    FileHandle.standardOutput.write(Data(line.utf8))
   }
 }
