@@ -1,9 +1,12 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 
 /// A document's reference to bytes that are kept in entries of their own, in chunks of
 /// ``PayloadCipher/blobChunkByteCount`` bytes, the last one shorter.
 public struct Attachment: Hashable, Sendable {
+  /// The best size of pieces to read an attachment in, from its beginning: that of its chunks.
+  public static let pieceByteCount = PayloadCipher.blobChunkByteCount
+
   /// What its author called it; not a safe file name.
   public let name: String?
   public let byteCount: Int

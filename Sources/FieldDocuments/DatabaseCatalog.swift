@@ -1,5 +1,5 @@
 public import FieldCore
-public import Sodium
+public import FieldWire
 
 /// Which databases a store holds. Their ids say nothing; each database's first writer leaves its name in a document of its
 /// own, the properties document, whose name is empty.
@@ -16,7 +16,9 @@ public enum DatabaseCatalog {
     return found
   }
 
-  private static func name(of database: DatabaseID, in store: any LocalStore, keys: WorkspaceKeys) async throws -> String? {
+  private static func name(
+    of database: DatabaseID, in store: any LocalStore, keys: WorkspaceKeys
+  ) async throws -> String? {
     guard let naming = keys.naming else { return nil }
     let names = NameHasher(key: naming)
     let cipher = PayloadCipher(workspace: store.workspace, keyring: keys.keyring)

@@ -1,4 +1,5 @@
-public import FieldCore
+import FieldCore
+import FieldWire
 import Sodium
 
 /// Gathers writes to a database and stores them a batch at a time. What was written is on disk after ``flush()``; batches
@@ -37,7 +38,8 @@ public struct DocumentWriter: Sendable {
   /// Sets and removes fields in one change. A deleted document returns with these fields alone.
   ///
   /// - Throws: ``DocumentError`` with `invalidName`, `invalidValue`, `tooLarge` or `noContentKeys`.
-  public mutating func put(_ document: String, set fields: [String: FieldValue], remove: Set<String> = []) async throws {
+  public mutating func put(_ document: String, set fields: [String: FieldValue], remove: Set<String> = []) async throws
+  {
     guard !document.isEmpty else { throw DocumentError(.invalidName, "a document's name is not empty") }
     try await write(document, set: fields, remove: remove)
   }
@@ -152,7 +154,9 @@ public struct DocumentWriter: Sendable {
     return min(newest + 1, ChangeRecord.maximumClock)
   }
 
-  private mutating func enqueue(_ record: ChangeRecord, kind: EntryKind, following history: DocumentHistory) async throws {
+  private mutating func enqueue(
+    _ record: ChangeRecord, kind: EntryKind, following history: DocumentHistory
+  ) async throws {
     let document = database.names.document(named: record.name, in: database.id)
     let (payload, epoch) = try seal(record.encoded, kind: kind, document: document)
     let lastChunks = record.operations.compactMap { operation -> ContentHash? in
@@ -161,7 +165,8 @@ public struct DocumentWriter: Sendable {
     // What was seen matters for the merge; chunks named as dependencies only come in a better order.
     let heads = history.heads.suffix(EntryLimits.dependencyCount)
     let draft = EntryDraft(
-      kind: kind, database: database.id, document: document, keyEpoch: epoch, payload: payload, dependencies: Array(heads))
+      kind: kind, database: database.id, document: document, keyEpoch: epoch, payload: payload,
+      dependencies: Array(heads))
     try await makeRoom(for: draft)
     changes.append(
       PendingChange(draft: draft, lastChunks: Array(lastChunks.prefix(EntryLimits.dependencyCount - heads.count))))
@@ -192,7 +197,9 @@ public struct DocumentWriter: Sendable {
     pendingByteCount += byteCount
   }
 
-  private func seal(_ content: [UInt8], kind: EntryKind, document: DocumentID) throws(DocumentError)
+  private func seal(
+    _ content: [UInt8], kind: EntryKind, document: DocumentID
+  ) throws(DocumentError)
     -> (payload: [UInt8], keyEpoch: UInt32)
   {
     do {

@@ -80,16 +80,15 @@ final class FramedChannel: Sendable {
   // MARK: Events of the channel
 
   func received(_ bytes: ByteBuffer) {
-    let (action, waiters) = guarded.withLock { guarded in
-      let action = guarded.state.received(bytes)
-      return switch action {
-      case .none: (action, [])
-      case .wakeReceiver: (action, guarded.receivers.takeAll())
-      case .abort: (action, guarded.takeWaiters())
-      }
+    switch guarded.withLock({ $0.state.received(bytes) }) {
+    case .none:
+      break
+    case .wakeReceiver:
+      guarded.withLock { $0.receivers.takeAll() }.forEach { $0.resume() }
+    case .abort:
+      channel.close(promise: nil)
+      guarded.withLock { $0.takeWaiters() }.forEach { $0.resume() }
     }
-    if case .abort = action { channel.close(promise: nil) }
-    waiters.forEach { $0.resume() }
   }
 
   func readCompleted() {

@@ -6,9 +6,15 @@ final class FramedChannelHandler: ChannelInboundHandler, Sendable {
   typealias InboundIn = ByteBuffer
 
   let framed: FramedChannel
+  private let whenActive: (@Sendable (FramedChannel) -> Void)?
 
-  init(_ framed: FramedChannel) {
+  init(_ framed: FramedChannel, whenActive: (@Sendable (FramedChannel) -> Void)?) {
     self.framed = framed
+    self.whenActive = whenActive
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    whenActive?(framed)
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {

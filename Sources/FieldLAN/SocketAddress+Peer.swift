@@ -11,13 +11,11 @@ extension SocketAddress {
     guard let address = try? SocketAddress(ipAddress: String(parts[0]), port: Int(endpoint.port)) else { return nil }
     self = address
     guard parts.count == 2 else { return }
-    let index = if_nametoindex(String(parts[1]))
-    guard case .v6(let scoped) = address, index != 0 else {
+    // Nothing is looked up for an address that is written out, so this does not block.
+    guard let scoped = try? SocketAddress.makeAddressResolvingHost(endpoint.host, port: Int(endpoint.port)) else {
       throw TransportError(.badAddress, "the address names a network interface that is not there")
     }
-    var raw = scoped.address
-    raw.sin6_scope_id = index
-    self = SocketAddress(raw)
+    self = scoped
   }
 
   /// For people to read. Addresses that are the same on every network of the kind are whole; of others, the part that
@@ -35,10 +33,9 @@ extension SocketAddress {
       return "tcp://\(isLocal ? ipv4 : "\(numbers[0]).\(numbers[1]).\(numbers[2]).x"):\(port ?? 0)"
     }
     if host == "::1" { return "tcp://[::1]:\(port ?? 0)" }
-    guard case .v6(let address) = self else { return "tcp://?" }
-    let prefix = withUnsafeBytes(of: address.address.sin6_addr) { bytes in
-      stride(from: 0, to: 8, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }
-    }
+    var bytes: [UInt8] = Array(repeating: 0, count: 16)
+    guard inet_pton(AF_INET6, host, &bytes) == 1 else { return "tcp://?" }
+    let prefix = stride(from: 0, to: 8, by: 2).map { String(UInt16(bytes[$0]) << 8 | UInt16(bytes[$0 + 1]), radix: 16) }
     return "tcp://[\(prefix.joined(separator: ":")):x]:\(port ?? 0)"
   }
 }

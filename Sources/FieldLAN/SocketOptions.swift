@@ -7,10 +7,10 @@ enum SocketOptions {
   /// this bounds what a slow receiver's connection costs.
   static let receiveByteCount = 256 << 10
   /// What the kernel takes ahead of sending it: more would only be lost to another transport that becomes better.
-  static let unsentByteCount: CInt = 128 << 10
+  static let unsentByteCount = 128 << 10
   /// Silence before the kernel asks whether the peer is there, and between two questions; in seconds.
-  static let keepAliveSeconds: CInt = 15
-  static let keepAliveQuestionCount: CInt = 3
+  static let keepAliveSeconds = 15
+  static let keepAliveQuestionCount = 3
   private static let readByteCounts = (minimum: 1 << 10, initial: 4 << 10, maximum: 32 << 10)
 
   static func apply(to channel: any Channel) throws {
@@ -23,7 +23,7 @@ enum SocketOptions {
       .recvAllocator,
       value: AdaptiveRecvByteBufferAllocator(
         minimum: readByteCounts.minimum, initial: readByteCounts.initial, maximum: readByteCounts.maximum))
-    try options.setOption(.socketOption(.so_rcvbuf), value: CInt(receiveByteCount))
+    try options.setOption(.socketOption(.so_rcvbuf), value: receiveByteCount)
     try options.setOption(.socketOption(.so_keepalive), value: 1)
     try options.setOption(.tcpOption(.tcp_nodelay), value: 1)
     try options.setOption(tcp(TCP_KEEPIDLE), value: keepAliveSeconds)

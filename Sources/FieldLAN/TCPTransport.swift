@@ -114,7 +114,7 @@ public final class TCPTransport: NetworkTransport {
     let bootstrap = ClientBootstrap(group: loop)
       .connectTimeout(TimeAmount(limits.connectDeadline))
       .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { _ = try Self.frame(channel) }
+        channel.eventLoop.makeCompletedFuture { try Self.frame(channel) }
       }
     // A name may block the resolver's thread for long, so addresses do not pass through it.
     let attempt =
@@ -142,29 +142,30 @@ public final class TCPTransport: NetworkTransport {
       .serverChannelOption(.backlog, value: Self.backlogCount)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       // The window that a connection starts with is settled before it is accepted.
-      .serverChannelOption(.socketOption(.so_rcvbuf), value: CInt(SocketOptions.receiveByteCount))
+      .serverChannelOption(.socketOption(.so_rcvbuf), value: SocketOptions.receiveByteCount)
       .childChannelInitializer { [offer, limits] channel in
         channel.eventLoop.makeCompletedFuture {
-          // One that the stream does not take is let go of here, and so closed.
-          offer.yield(TCPConnection(try Self.frame(channel), closeDeadline: limits.closeDeadline))
-        }.map { _ in }
+          try Self.frame(channel) { framed in
+            // One that the stream does not take is let go of here, and so closed.
+            offer.yield(TCPConnection(framed, closeDeadline: limits.closeDeadline))
+          }
+        }
       }
+    let literal = try SocketAddress(literal: endpoint)
+    let attempt =
+      literal.map { bootstrap.bind(to: $0) } ?? bootstrap.bind(host: endpoint.host, port: Int(endpoint.port))
     do {
-      if let literal = try SocketAddress(literal: endpoint) {
-        return try await bootstrap.bind(to: literal).get()
-      }
-      return try await bootstrap.bind(host: endpoint.host, port: Int(endpoint.port)).get()
-    } catch let error as TransportError {
-      throw error
+      return try await attempt.get()
     } catch {
       throw TransportError(listening: error, at: endpoint)
     }
   }
 
-  private static func frame(_ channel: any Channel) throws -> FramedChannel {
+  private static func frame(
+    _ channel: any Channel, whenActive: (@Sendable (FramedChannel) -> Void)? = nil
+  ) throws {
     try SocketOptions.apply(to: channel)
-    let framed = FramedChannel(channel: channel)
-    try channel.pipeline.syncOperations.addHandler(FramedChannelHandler(framed))
-    return framed
+    let handler = FramedChannelHandler(FramedChannel(channel: channel), whenActive: whenActive)
+    try channel.pipeline.syncOperations.addHandler(handler)
   }
 }

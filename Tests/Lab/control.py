@@ -2,7 +2,7 @@
 """Gives one command to a running part of the lab and prints the answer; exits with 1 when it is refused.
 
 usage: control.py air SOCKET COMMAND…                  see air.py
-       control.py machine SOCKET COMMAND [NAME=VALUE…]  QEMU's QMP, e.g. set_link name=lan up=false | quit | stop | cont
+       control.py machine SOCKET COMMAND [NAME=VALUE…]  QEMU's: set_link name=lan up=false, quit, stop, cont
 """
 
 import json

@@ -5,9 +5,9 @@
 #   air_starts PORT…                        a virtual air with a controller per port
 #   air_port PORT                           the socket of a port: for guest_starts --air, and for hosts on this side
 #   guest_starts NAME [OPTION…]             boots a guest (options of run-guest); several boot at the same time
-#   lan OWN PEER ADDRESS/BITS               for guest_starts --lan: a network card, and the guest that its cable leads to
+#   lan OWN PEER ADDRESS/BITS               for guest_starts --lan: a card whose cable leads to PEER
 #   guests_are_ready                        waits until every guest's adapters are powered
-#   on NAME COMMAND…                        runs a command in a guest: its output, its exit code; LAB_COMMAND_SECONDS=60 at most
+#   on NAME COMMAND…                        runs a command in a guest: output and exit code are its own
 #   start_on NAME TAG COMMAND…              leaves a command running; output in the guest's results as TAG.log
 #   until_said NAME TAG PATTERN [SECONDS]   waits for a line in TAG.log; fails when the command ends without it
 #   said NAME TAG PATTERN                   whether TAG.log has such a line

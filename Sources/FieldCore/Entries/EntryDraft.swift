@@ -27,16 +27,20 @@ public struct EntryDraft: Sendable {
   /// Signs the draft as the entry that follows `chain` in its author's chain.
   ///
   /// - Throws: ``EntryError`` with `malformed` or `tooLarge` where the draft breaks a rule of ``EntryHeader``.
-  public func sign(with keyPair: SigningKeyPair, following chain: ChainLink?, in workspace: WorkspaceID)
+  public func sign(
+    with keyPair: SigningKeyPair, following chain: ChainLink?, in workspace: WorkspaceID
+  )
     throws(EntryError) -> VerifiedEntry
   {
     guard payload.count <= EntryLimits.payloadByteCount else {
       throw EntryError(.tooLarge, "a payload of \(payload.count) bytes, over \(EntryLimits.payloadByteCount)")
     }
     guard let author = DeviceKey(keyPair.publicKey) else { throw EntryError(.malformed, "a key of the wrong size") }
+    let (sequence, isOver) = (chain?.sequence ?? 0).addingReportingOverflow(1)
+    guard !isOver else { throw EntryError(.malformed, "the author's chain is at its end") }
     let header = EntryHeader(
       kind: kind, database: database, document: document, author: author,
-      sequence: (chain?.sequence ?? 0) + 1, previous: chain?.id ?? .zero, keyEpoch: keyEpoch,
+      sequence: sequence, previous: chain?.id ?? .zero, keyEpoch: keyEpoch,
       contentHash: ContentHash(hash: payload), payloadByteCount: UInt32(payload.count),
       dependencies: Array(Set(dependencies)).sorted())
     do {

@@ -39,11 +39,15 @@ public protocol ContentAddressedStore: Sendable {
   func head() async throws(StoreError) -> StoreHead
 
   /// A keyed filter over the ids in `scope`, for a peer to find what is surely missing here.
-  func bloomSummary(of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int) async throws(StoreError) -> BloomSummary
+  func bloomSummary(
+    of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int
+  ) async throws(StoreError) -> BloomSummary
 
   /// The entries that `start` depends on, oldest first, `start` last. An entry of kind `stop` is included and not followed.
   /// Entries that are not there are left out.
-  func dependencies(of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int) async throws(StoreError) -> [EntryID]
+  func dependencies(
+    of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int
+  ) async throws(StoreError) -> [EntryID]
 
   /// Forgets a document: its entries go, their payloads too unless other entries share them, and they are refused from
   /// then on. The order of arrival goes on where it was.

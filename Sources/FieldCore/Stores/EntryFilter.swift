@@ -46,3 +46,29 @@ public struct EntrySource: Hashable, Sendable {
     self.epoch = epoch
   }
 }
+
+extension EntryFilter {
+  /// Whether an entry meets every condition but ``before`` and ``notFrom``.
+  public func admits(_ header: EntryHeader, id: EntryID) -> Bool {
+    switch scope {
+    case .workspace: break
+    case .database(let database): guard header.database == database else { return false }
+    case .document(let database, let document):
+      guard header.database == database, header.document == document else { return false }
+    }
+    return admits(kind: header.kind, author: header.author, id: id)
+  }
+
+  /// The conditions besides ``scope``, ``before`` and ``notFrom``.
+  public func admits(kind: EntryKind, author: @autoclosure () -> DeviceKey, id: EntryID) -> Bool {
+    if let kinds, !kinds.contains(kind) { return false }
+    if let wanted = self.author, wanted != author() { return false }
+    return absentFrom?.mayContain(id.words) != true
+  }
+
+  /// How far a scan has seen that started behind `start` and found no more, in a store whose newest arrival is `newest`.
+  public func end(after start: UInt64, of newest: UInt64) -> UInt64 {
+    let last = before.map { min(newest, $0 == 0 ? 0 : $0 - 1) } ?? newest
+    return max(start, last)
+  }
+}

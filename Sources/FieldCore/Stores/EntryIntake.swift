@@ -72,4 +72,17 @@ public enum EntryIntake {
     }
     return outcomes
   }
+
+  /// Holds an entry that this device just signed to the same rules.
+  ///
+  /// - Throws: ``EntryError``: `unknownAuthor`, `revokedAuthor`, `purged`, and `malformed` for a bad directory entry.
+  public static func admitOwn(_ entry: VerifiedEntry, to directory: inout Directory, isPurged: Bool) throws(EntryError)
+  {
+    if entry.header.kind == .directory {
+      try directory.apply(entry)
+    } else {
+      try directory.admit(entry.header)
+    }
+    if isPurged { throw EntryError(.purged, "the document was purged here") }
+  }
 }

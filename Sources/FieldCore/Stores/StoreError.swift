@@ -33,3 +33,10 @@ public struct StoreError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public var description: String { "\(code.rawValue): \(reason)" }
 }
+
+extension StoreError {
+  /// For a draft that cannot become an entry.
+  public init(refusing error: EntryError) {
+    self.init(error.code == .tooLarge ? .tooLarge : .refused, error.reason)
+  }
+}

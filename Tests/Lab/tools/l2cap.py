@@ -63,7 +63,9 @@ def serve(own: str) -> None:
     print("listening", flush=True)
     wait(listening, select.POLLIN)
     # Not accept(), which makes a Python object of an address that it cannot read.
-    accepted = socket.socket(fileno=libc.accept4(listening.fileno(), None, None, socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC))
+    accepted = socket.socket(
+        fileno=libc.accept4(listening.fileno(), None, None, socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    )
     while packet := receive(accepted):
         send(accepted, packet)
 
@@ -85,8 +87,8 @@ def call(own: str, peer: str) -> None:
             send(calling, packets[index])
         if index >= WINDOW and (packet := receive(calling)) != packets[index - WINDOW]:
             sys.exit(f"error: packet {index - WINDOW} came back as {len(packet)} other bytes")
-    seconds = time.monotonic() - started
-    print(f"{PACKET_COUNT} packets of {PACKET_BYTES} bytes there and back, {PACKET_COUNT * PACKET_BYTES / seconds / 1000:.0f} kB/s")
+    rate = PACKET_COUNT * PACKET_BYTES / (time.monotonic() - started) / 1000
+    print(f"{PACKET_COUNT} packets of {PACKET_BYTES} bytes there and back, {rate:.0f} kB/s")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+public import FieldCore
+import FieldWire
+
+/// What one command does with one peer: join its workspace, or sync with it until both are equal.
+public struct PeerClient: Sendable {
+  private let transports: [any NetworkTransport]
+  private let clock: any Clock<Duration>
+
+  public init(transports: [any NetworkTransport], clock: any Clock<Duration> = ContinuousClock()) {
+    self.transports = transports
+    self.clock = clock
+  }
+
+  /// Lets this home's device be let in by the admin who gave out `invitation`.
+  ///
+  /// - Throws: ``AgentError``: `peerNotFound` when nobody answers, `peerRefused` when the invitation is used up or
+  ///   expired, or who answers is not the admin that gave it out.
+  public func join(_ invitation: Invitation, home: Home, name: String, at address: PeerAddress) async throws -> OpenHome {
+    let identity = try home.beginJoining(invitation, name: name)
+    let connection = try await connect(to: address)
+    let key = SessionKey.invitation(secret: invitation.secret, workspace: invitation.workspace)
+    let session: Session
+    do {
+      session = try await SessionEstablisher(identity: identity.keyPair, clock: clock).initiate(on: connection, with: key)
+    } catch {
+      throw AgentError(
+        .peerRefused, "The peer at \(address) does not know this invitation.",
+        hint: "Check that the inviting device runs 'fieldsync agent', and that the invitation is neither used nor expired.")
+    }
+    let running = Task { await session.run() }
+    do {
+      guard session.peer == invitation.admin else {
+        throw AgentError(
+          .peerRefused, "The device at \(address) is not the one that gave out the invitation.",
+          hint: "Join at the inviting device's own address.")
+      }
+      let entries = try await Joining.ask(as: identity.name, in: session)
+      let open = try await home.finishJoining(entries)
+      await session.close(.done)
+      _ = await running.value
+      return open
+    } catch {
+      await session.close(.done)
+      _ = await running.value
+      throw error
+    }
+  }
+
+  /// Syncs with the peer at `address` until both sides are equal.
+  ///
+  /// - Parameter event: Hears how it goes.
+  /// - Throws: ``AgentError``: `peerNotFound`, `peerRefused`, `incomplete` when the peer left before the end.
+  public func sync(
+    _ home: OpenHome, with address: PeerAddress, event: @escaping @Sendable (SyncEvent) async -> Void
+  ) async throws -> SyncOutcome {
+    let connection = try await connect(to: address)
+    let session: Session
+    do {
+      session = try await SessionEstablisher(identity: home.identity.keyPair, clock: clock)
+        .initiate(on: connection, with: try home.syncKey)
+    } catch let error as SessionError {
+      throw error.code == .ownReflection
+        ? AgentError(.invalidInput, "\(address) is this device itself.", hint: "Give a peer's address.")
+        : error.code == .timeout || error.code == .connectionLost
+          ? AgentError(.peerNotFound, "The peer at \(address) went silent during the handshake.")
+          : AgentError(
+            .peerRefused, "The peer at \(address) is not in this workspace.",
+            hint: "Both devices have to be members of one workspace: 'fieldsync id' on both shows which.")
+    }
+    let sync = PeerSync(
+      session: session, store: home.store, ownDevice: home.identity.device, ending: .whenSettled, clock: clock)
+    let listener = Task { for await next in sync.events { await event(next) } }
+    let outcome = await sync.run()
+    await listener.value
+    if outcome.isInStep || outcome.isSettledApart { return outcome }
+    switch outcome.end.code {
+    case .refused:
+      throw AgentError(
+        .peerRefused, "The peer at \(address) refused this device.",
+        hint: "It may have been revoked, or its grant has not reached that peer: sync with the inviting device first.")
+    case .notAMember:
+      throw AgentError(.peerRefused, "The device at \(address) is not a member of this workspace.")
+    case .protocolViolation, .incompatible: throw AgentError(.protocolViolation, "\(outcome.end.reason).")
+    case .storeFailed: throw AgentError(.unexpected, "\(outcome.end.reason).")
+    default:
+      throw AgentError(
+        .incomplete, "The peer left before both sides were equal (\(outcome.end.reason)).",
+        hint: "Run the command again: it goes on where it stopped.")
+    }
+  }
+
+  private func connect(to address: PeerAddress) async throws(AgentError) -> any TransportConnection {
+    guard let transport = transports.first(where: { $0.kind == address.kind }) else {
+      throw AgentError(.invalidInput, "No transport here reaches \(address).", hint: "Use tcp://HOST:PORT or ble://ADDRESS.")
+    }
+    do {
+      return try await transport.connect(to: address)
+    } catch {
+      switch error.code {
+      case .badAddress:
+        throw AgentError(.invalidInput, "'\(address)' is not an address.", hint: "Use tcp://HOST:PORT or ble://ADDRESS.")
+      case .unavailable: throw AgentError(.agentUnavailable, "\(error.reason).")
+      default:
+        throw AgentError(
+          .peerNotFound, "Nobody answers at \(address): \(error.reason).",
+          hint: "Check the address, and that 'fieldsync agent' runs there.")
+      }
+    }
+  }
+}
+
+extension OpenHome {
+  /// What this workspace's sessions begin with.
+  ///
+  /// - Throws: ``AgentError`` with `notAllowed` before the device is a member.
+  var syncKey: SessionKey {
+    get throws(AgentError) {
+      guard let presence = identity.presence else {
+        throw AgentError(.notAllowed, "This device is not a member of the workspace yet.")
+      }
+      return SessionKey(purpose: .sync, workspace: identity.workspace, secret: presence)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import FieldCore
+import FieldWire
+import Sodium
+
+/// A device's name as the directory carries it: for members to read, not for relays. Key epoch (u32), nonce (24), and the
+/// UTF-8 text under the epoch's content key with XChaCha20-Poly1305; the additional data is a domain string and the
+/// device's key. A long name is cut.
+enum DeviceName {
+  private static let domain = Array("fieldsync device name 1\0".utf8)
+
+  static func seal(_ name: String, of device: DeviceKey, with keys: WorkspaceKeys) throws -> [UInt8] {
+    guard let epoch = keys.keyring.currentEpoch else {
+      throw AgentError(.notAllowed, "This device has no content keys, so it cannot let others in.")
+    }
+    let nonce = SystemRandom.bytes(XChaCha20Poly1305.nonceByteCount)
+    var writer = WireWriter()
+    writer.u32(epoch)
+    writer.raw(nonce)
+    writer.raw(
+      try XChaCha20Poly1305.seal(
+        Array(name.utf8.prefix(Identity.nameByteLimit)), nonce: nonce, additionalData: domain + device.bytes,
+        key: try keys.keyring.key(epoch: epoch)))
+    return writer.bytes
+  }
+
+  /// `nil` for what this device cannot read.
+  static func open(_ sealed: [UInt8], of device: DeviceKey, with keys: WorkspaceKeys) -> String? {
+    var reader = WireReader(sealed)
+    guard let epoch = try? reader.u32(), let key = try? keys.keyring.key(epoch: epoch),
+      let nonce = try? reader.raw(XChaCha20Poly1305.nonceByteCount),
+      let text = try? XChaCha20Poly1305.open(
+        reader.rest(), nonce: nonce, additionalData: domain + device.bytes, key: key)
+    else { return nil }
+    return String(decoding: text, as: UTF8.self)
+  }
+}

@@ -1,0 +1,155 @@
+public import FieldCore
+import FieldStore
+import FieldWire
+import Sodium
+
+/// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the entries),
+/// `invitations` (those it gave out), and `agent.lock`. Only its user may enter it.
+public struct Home: Sendable {
+  /// An absolute path.
+  public let directory: String
+
+  public init(directory: String) {
+    self.directory = directory.hasSuffix("/") && directory != "/" ? String(directory.dropLast()) : directory
+  }
+
+  /// `$FIELDSYNC_HOME`, or `fieldsync` in the user's data directory as the XDG Base Directory Specification has it.
+  public static func defaultDirectory(environment: [String: String]) -> String {
+    if let home = environment["FIELDSYNC_HOME"], !home.isEmpty { return home }
+    if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/fieldsync" }
+    return (environment["HOME"] ?? "") + "/.local/share/fieldsync"
+  }
+
+  private var identityPath: String { directory + "/identity" }
+  private var storePath: String { directory + "/store.sqlite" }
+  private var agentLockPath: String { directory + "/agent.lock" }
+
+  public var invitations: InvitationBook {
+    InvitationBook(path: directory + "/invitations", lockPath: directory + "/invitations.lock")
+  }
+
+  /// Founds a workspace with this device as its first admin.
+  ///
+  /// - Throws: ``AgentError``, or the store's error.
+  public func create(name: String) async throws -> OpenHome {
+    let keyPair = SigningKeyPair()
+    let nonce = SystemRandom.bytes(DirectoryOperation.foundingNonceByteCount)
+    guard let device = DeviceKey(keyPair.publicKey) else { throw AgentError(.unexpected, "No device key was made.") }
+    let workspace = Directory.workspaceID(founder: device, nonce: nonce)
+    let keys = WorkspaceKeys.generate()
+    let identity = try Identity(keyPair: keyPair, workspace: workspace, presence: keys.presence, name: name)
+    try prepare()
+    let store = try openStore(workspace)
+    let founding = DirectoryOperation.found(
+      nonce: nonce, sealedKeys: try keys.sealed(to: device),
+      sealedName: try DeviceName.seal(name, of: device, with: keys))
+    _ = try await store.append(
+      [EntryDraft(kind: .directory, database: Directory.database, keyEpoch: 0, payload: founding.encoded)],
+      signedBy: keyPair)
+    // The identity comes last: a home with one is whole.
+    try write(identity)
+    return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: try await store.directory())
+  }
+
+  /// - Throws: ``AgentError`` with `notInitialized`, `permission`, `damaged` or `configuration`, or the store's error.
+  public func open() async throws -> OpenHome {
+    let identity = try readIdentity()
+    guard let presence = identity.presence else {
+      throw AgentError(
+        .notAllowed, "This device is not a member of the workspace yet.",
+        hint: "Finish joining: 'fieldsync join' with an invitation, while the inviting device is near.")
+    }
+    let store = try openStore(identity.workspace)
+    let directory = try await store.directory()
+    let keys = try Self.keys(in: directory, for: identity, presence: presence)
+    return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: directory)
+  }
+
+  /// - Throws: ``AgentError`` with `notInitialized`, `permission`, `damaged` or `configuration`.
+  public func readIdentity() throws -> Identity {
+    guard var bytes = try HomeFiles.read(identityPath, byteLimit: Identity.fileByteLimit) else {
+      throw AgentError(.notInitialized, "There is no workspace in '\(directory)'.")
+    }
+    defer { bytes.wipe() }
+    return try Identity(decoding: bytes)
+  }
+
+  /// The identity that asks to be let into an invitation's workspace. Asking again, after a cut, is done as the same device.
+  ///
+  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace.
+  public func beginJoining(_ invitation: Invitation, name: String) throws -> Identity {
+    if HomeFiles.exists(identityPath) {
+      let identity = try readIdentity()
+      guard identity.isJoining, identity.workspace == invitation.workspace else { throw alreadyInitialized }
+      return identity
+    }
+    let identity = try Identity(
+      keyPair: SigningKeyPair(), workspace: invitation.workspace, presence: nil, name: name)
+    try prepare()
+    try write(identity)
+    return identity
+  }
+
+  /// Becomes a member by the directory entries that an admin sent: the chain of grants that ends in this device's.
+  ///
+  /// - Throws: ``AgentError`` with `protocolViolation` when they do not make it one.
+  public func finishJoining(_ entries: [Entry]) async throws -> OpenHome {
+    let joining = try readIdentity()
+    let store = try openStore(joining.workspace)
+    _ = try await store.put(entries)
+    let directory = try await store.directory()
+    guard directory.role(of: joining.device) != nil,
+      let sealed = directory.sealedKeys(for: joining.device).last,
+      let keys = try? WorkspaceKeys(opening: sealed, with: joining.keyPair)
+    else { throw AgentError(.protocolViolation, "The answer does not make this device a member of the workspace.") }
+    try write(try joining.joined(presence: keys.presence))
+    return try await open()
+  }
+
+  /// Held by the agent as long as it runs.
+  ///
+  /// - Throws: ``AgentError`` with `busy` when another agent runs in this home.
+  public func lockForAgent() throws -> HomeLock {
+    try HomeLock.take(agentLockPath, whatFor: "this home: an agent runs")
+  }
+
+  public var isAgentRunning: Bool { HomeLock.isTaken(agentLockPath) }
+
+  /// What was sealed to this device, all grants together.
+  static func keys(in directory: Directory, for identity: Identity, presence: SecretBytes) throws -> WorkspaceKeys {
+    var naming: SecretBytes?
+    var epochs: [UInt32: SecretBytes] = [:]
+    for sealed in directory.sealedKeys(for: identity.device) {
+      guard let keys = try? WorkspaceKeys(opening: sealed, with: identity.keyPair) else { continue }
+      naming = keys.naming ?? naming
+      epochs.merge(keys.epochs) { first, _ in first }
+    }
+    return WorkspaceKeys(presence: presence, naming: naming, epochs: epochs)
+  }
+
+  private var alreadyInitialized: AgentError {
+    AgentError(.alreadyInitialized, "'\(directory)' is the home of a workspace already.")
+  }
+
+  private func prepare() throws {
+    guard !HomeFiles.exists(identityPath) else { throw alreadyInitialized }
+    guard !HomeFiles.exists(storePath) else {
+      throw AgentError(
+        .configuration, "'\(directory)' has a store and no identity.",
+        hint: "Restore its 'identity' file from a backup, or use another directory with '--home DIR'.")
+    }
+    try HomeFiles.makeDirectory(directory)
+  }
+
+  /// The database's companions (-wal, -shm) get the mode that it has.
+  private func openStore(_ workspace: WorkspaceID) throws -> SQLiteStore {
+    try HomeFiles.touch(storePath)
+    return try SQLiteStore(path: storePath, workspace: workspace)
+  }
+
+  private func write(_ identity: Identity) throws {
+    var bytes = identity.encoded
+    defer { bytes.wipe() }
+    try HomeFiles.replace(identityPath, with: bytes)
+  }
+}

@@ -1,0 +1,92 @@
+public import FieldCore
+public import FieldWire
+public import Sodium
+
+/// Who this device is: what its home's `identity` file holds.
+///
+/// Encoded: version 1 (u8), Ed25519 seed (32), workspace (32), presence key (length-prefixed: 32 bytes, or none before the
+/// device is a member), petname (length-prefixed UTF-8, at most 256 bytes), and 8 bytes of the BLAKE2b hash of all that.
+public struct Identity: Sendable {
+  public let keyPair: SigningKeyPair
+  public let workspace: WorkspaceID
+  /// `nil` while the device has an invitation and is not a member yet.
+  public let presence: SecretBytes?
+  /// What people here call this device.
+  public let name: String
+
+  public static let nameByteLimit = 256
+  static let fileByteLimit = 1024
+  private static let version: UInt8 = 1
+  private static let checkByteCount = 8
+
+  /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
+  public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError)
+  {
+    guard (1...Self.nameByteLimit).contains(name.utf8.count), !name.unicodeScalars.contains(where: \.isUnsafeInTerminal)
+    else {
+      throw AgentError(
+        .invalidInput, "A device's name is one line of text of at most \(Self.nameByteLimit) bytes.",
+        hint: "Choose another one with '--name NAME'.")
+    }
+    self.keyPair = keyPair
+    self.workspace = workspace
+    self.presence = presence
+    self.name = name
+  }
+
+  public var device: DeviceKey { DeviceKey(keyPair.publicKey) ?? .zero }
+
+  public var isJoining: Bool { presence == nil }
+
+  /// The same device as a member.
+  public func joined(presence: SecretBytes) throws(AgentError) -> Identity {
+    try Identity(keyPair: keyPair, workspace: workspace, presence: presence, name: name)
+  }
+
+  /// Holds secrets: the caller wipes it.
+  var encoded: [UInt8] {
+    var writer = WireWriter(capacity: Self.fileByteLimit)
+    writer.u8(Self.version)
+    keyPair.seed.withUnsafeBytes { writer.raw(Array($0)) }
+    writer.identifier(workspace)
+    if let presence { presence.withUnsafeBytes { writer.lengthPrefixed(Array($0)) } } else { writer.count(0) }
+    writer.text(name)
+    writer.raw(Blake2b.hash(writer.bytes)[..<Self.checkByteCount])
+    return writer.bytes
+  }
+
+  init(decoding bytes: [UInt8]) throws(AgentError) {
+    let content = Array(bytes.dropLast(Self.checkByteCount))
+    guard bytes.count > Self.checkByteCount,
+      Blake2b.hash(content)[..<Self.checkByteCount] == bytes[content.count...]
+    else { throw Self.damaged }
+    var reader = WireReader(content)
+    do {
+      guard try reader.u8() == Self.version else {
+        throw AgentError(.configuration, "The identity was written by a newer version of fieldsync.")
+      }
+      var seed = try reader.raw(SigningKeyPair.seedByteCount)
+      defer { seed.wipe() }
+      let keyPair = try SigningKeyPair(seed: SecretBytes(copying: seed))
+      let workspace: WorkspaceID = try reader.identifier()
+      var presence = try reader.lengthPrefixed(limit: WorkspaceKeys.keyByteCount)
+      defer { presence.wipe() }
+      let name = try reader.text(limit: Self.nameByteLimit)
+      try reader.expectEnd()
+      guard presence.isEmpty || presence.count == WorkspaceKeys.keyByteCount else { throw Self.damaged }
+      try self.init(
+        keyPair: keyPair, workspace: workspace,
+        presence: presence.isEmpty ? nil : SecretBytes(copying: presence), name: name)
+    } catch let error as AgentError {
+      throw error
+    } catch {
+      throw Self.damaged
+    }
+  }
+
+  private static var damaged: AgentError {
+    AgentError(
+      .damaged, "The identity file is damaged.",
+      hint: "Restore it from a backup; without one, join again from another directory with '--home DIR'.")
+  }
+}

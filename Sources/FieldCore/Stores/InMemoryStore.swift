@@ -1,0 +1,306 @@
+public import FieldWire
+public import SetReconciliation
+public import Sodium
+import Synchronization
+
+/// A store without a disk: for tests, simulations and short-lived tools. It keeps the same contract as a store on disk,
+/// except that its entries end with it.
+public final class InMemoryStore: LocalStore {
+  public let workspace: WorkspaceID
+  private let state: Mutex<State>
+
+  private struct Place {
+    var entry: VerifiedEntry
+    var arrival: UInt64
+    var source: EntrySource?
+  }
+
+  private struct Total {
+    var arrival: UInt64 = 0
+    var entryCount: UInt64 = 0
+    var digest = SetDigest()
+
+    mutating func insert(_ id: EntryID, arrival: UInt64) {
+      self.arrival = arrival
+      entryCount += 1
+      digest.insert(id)
+    }
+
+    mutating func remove(_ id: EntryID) {
+      entryCount -= 1
+      digest.remove(id)
+    }
+
+    func head(_ epoch: StoreEpoch) -> StoreHead {
+      StoreHead(epoch: epoch, arrival: arrival, entryCount: entryCount, digest: digest.value)
+    }
+  }
+
+  private struct Chain: Hashable {
+    var author: DeviceKey
+    var database: DatabaseID
+  }
+
+  private struct Document: Hashable {
+    var database: DatabaseID
+    var document: DocumentID
+  }
+
+  private struct State {
+    let epoch: StoreEpoch
+    var directory: Directory
+    var places: [EntryID: Place] = [:]
+    /// In ascending order of arrival.
+    var order: [(arrival: UInt64, id: EntryID)] = []
+    var total = Total()
+    var totals: [DatabaseID: Total] = [:]
+    /// The entries with a payload, oldest first.
+    var contents: [ContentHash: [EntryID]] = [:]
+    var chains: [Chain: ChainLink] = [:]
+    var purged: Set<Document> = []
+    var peers: [DeviceKey: PeerRecord] = [:]
+    var listeners: [UInt64: AsyncStream<StoreHead>.Continuation] = [:]
+    var listenerCount: UInt64 = 0
+
+    var head: StoreHead { total.head(epoch) }
+
+    mutating func insert(_ entry: VerifiedEntry, from source: EntrySource?) {
+      let header = entry.header
+      let arrival = total.arrival + 1
+      places[entry.id] = Place(entry: entry, arrival: arrival, source: source)
+      order.append((arrival, entry.id))
+      total.insert(entry.id, arrival: arrival)
+      totals[header.database, default: Total()].insert(entry.id, arrival: arrival)
+      contents[header.contentHash, default: []].append(entry.id)
+      let chain = Chain(author: header.author, database: header.database)
+      if header.sequence > chains[chain]?.sequence ?? 0 {
+        chains[chain] = ChainLink(sequence: header.sequence, id: entry.id)
+      }
+    }
+
+    mutating func remove(_ id: EntryID) {
+      guard let header = places.removeValue(forKey: id)?.entry.header else { return }
+      total.remove(id)
+      totals[header.database]?.remove(id)
+      contents[header.contentHash]?.removeAll { $0 == id }
+      if contents[header.contentHash]?.isEmpty == true { contents[header.contentHash] = nil }
+    }
+
+    func isPurged(_ header: EntryHeader) -> Bool {
+      purged.contains(Document(database: header.database, document: header.document))
+    }
+
+    /// Where the entries after `arrival` begin in the order.
+    func firstIndex(after arrival: UInt64) -> Int {
+      var low = 0
+      var high = order.count
+      while low < high {
+        let middle = (low + high) / 2
+        if order[middle].arrival > arrival { high = middle } else { low = middle + 1 }
+      }
+      return low
+    }
+
+    func announce() {
+      for listener in listeners.values { listener.yield(head) }
+    }
+  }
+
+  public init(workspace: WorkspaceID, epoch: StoreEpoch = StoreEpoch(rawValue: .random(in: 0...UInt64.max))) {
+    self.workspace = workspace
+    state = Mutex(State(epoch: epoch, directory: Directory(workspace: workspace)))
+  }
+
+  deinit {
+    state.withLock { state in
+      for listener in state.listeners.values { listener.finish() }
+    }
+  }
+
+  public func put(_ entries: [Entry], from source: EntrySource?) async throws(StoreError) -> [PutOutcome] {
+    try StoreLimits.checkPut(entryCount: entries.count, byteCount: entries.reduce(0) { $0 + $1.encodedByteCount })
+    let candidates = entries.map { entry in
+      Result { () throws(EntryError) in try VerifiedEntry(verifying: entry, in: workspace) }
+    }
+    return state.withLock { state in
+      var directory = state.directory
+      let outcomes = EntryIntake.outcomes(
+        of: candidates, directory: &directory, isPresent: { state.places[$0] != nil },
+        isPurged: { state.isPurged($0) }, insert: { state.insert($0, from: source) })
+      state.directory = directory
+      if outcomes.contains(.stored) { state.announce() }
+      return outcomes
+    }
+  }
+
+  public func entries(_ ids: [EntryID]) async throws(StoreError) -> [Entry] {
+    try StoreLimits.checkIDCount(ids.count)
+    return state.withLock { state in
+      var entries: [Entry] = []
+      var byteCount = 0
+      for id in ids {
+        guard let entry = state.places[id]?.entry.entry else { continue }
+        byteCount += entry.encodedByteCount
+        if byteCount > StoreLimits.batchByteCount, !entries.isEmpty { break }
+        entries.append(entry)
+      }
+      return entries
+    }
+  }
+
+  public func headers(_ ids: [EntryID]) async throws(StoreError) -> [EntryID: EntryHeader] {
+    try StoreLimits.checkIDCount(ids.count)
+    return state.withLock { state in
+      ids.reduce(into: [:]) { $0[$1] = state.places[$1]?.entry.header }
+    }
+  }
+
+  public func contained(_ ids: [EntryID]) async throws(StoreError) -> Set<EntryID> {
+    try StoreLimits.checkIDCount(ids.count)
+    return state.withLock { state in Set(ids.filter { state.places[$0] != nil }) }
+  }
+
+  public func scan(since cursor: StoreCursor?, limit: Int, filter: EntryFilter) async throws(StoreError) -> ScanPage {
+    try StoreLimits.checkIDCount(limit)
+    return state.withLock { state in
+      let start = cursor.map { $0.epoch == state.epoch ? $0.arrival : 0 } ?? 0
+      var listings: [EntryListing] = []
+      var last = start
+      for index in state.firstIndex(after: start)..<state.order.count {
+        let (arrival, id) = state.order[index]
+        if let before = filter.before, arrival >= before { break }
+        if listings.count >= max(1, limit) {
+          return ScanPage(listings: listings, next: StoreCursor(epoch: state.epoch, arrival: last), hasMore: true)
+        }
+        last = arrival
+        guard let place = state.places[id], filter.notFrom == nil || place.source != filter.notFrom,
+          filter.admits(place.entry.header, id: id)
+        else { continue }
+        let entry = place.entry
+        listings.append(
+          EntryListing(id: id, kind: entry.header.kind, byteCount: entry.entry.encodedByteCount, arrival: arrival))
+      }
+      return ScanPage(
+        listings: listings,
+        next: StoreCursor(epoch: state.epoch, arrival: filter.end(after: start, of: state.total.arrival)),
+        hasMore: false)
+    }
+  }
+
+  public func head() async throws(StoreError) -> StoreHead { state.withLock(\.head) }
+
+  public func bloomSummary(
+    of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int
+  ) async throws(StoreError)
+    -> BloomSummary
+  {
+    state.withLock { state in
+      let filter = EntryFilter(scope: scope)
+      let ids = state.order.map(\.id).filter { id in
+        state.places[id].map { filter.admits($0.entry.header, id: id) } ?? false
+      }
+      var summary = BloomSummary(entryCount: ids.count, bitsPerEntry: bitsPerEntry, key: key)
+      for id in ids { summary.insert(id.words) }
+      return summary
+    }
+  }
+
+  public func dependencies(
+    of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int
+  ) async throws(StoreError)
+    -> [EntryID]
+  {
+    try StoreLimits.checkDepth(maximumDepth)
+    let places = state.withLock(\.places)
+    do {
+      return try DependencyWalk.ids(from: start, stoppingAt: stop, maximumDepth: maximumDepth) { id in
+        places[id].map { ($0.entry.header.kind, $0.entry.header.dependencies) }
+      }
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw StoreError(.damaged, "\(error)")
+    }
+  }
+
+  public func purge(document: DocumentID, in database: DatabaseID) async throws(StoreError) -> Int {
+    guard document != .zero else {
+      throw StoreError(.refused, "directory entries and blob chunks belong to no document")
+    }
+    return state.withLock { state in
+      let ids = state.places.values.map(\.entry).filter {
+        $0.header.document == document && $0.header.database == database
+      }.map(\.id)
+      for id in ids { state.remove(id) }
+      state.order.removeAll { state.places[$0.id] == nil }
+      state.purged.insert(Document(database: database, document: document))
+      if !ids.isEmpty { state.announce() }
+      return ids.count
+    }
+  }
+
+  public func append(
+    _ drafts: [EntryDraft], signedBy keyPair: SigningKeyPair
+  ) async throws(StoreError)
+    -> [VerifiedEntry]
+  {
+    try StoreLimits.checkPut(entryCount: drafts.count, byteCount: drafts.reduce(0) { $0 + $1.payload.count })
+    guard let author = DeviceKey(keyPair.publicKey) else { throw StoreError(.refused, "a key of the wrong size") }
+    let result = state.withLock { state in
+      Result { () throws(EntryError) -> [VerifiedEntry] in
+        var directory = state.directory
+        var chains: [DatabaseID: ChainLink] = [:]
+        var entries: [VerifiedEntry] = []
+        for draft in drafts {
+          let chain = chains[draft.database] ?? state.chains[Chain(author: author, database: draft.database)]
+          let entry = try draft.sign(with: keyPair, following: chain, in: workspace)
+          try EntryIntake.admitOwn(entry, to: &directory, isPurged: state.isPurged(entry.header))
+          chains[draft.database] = ChainLink(sequence: entry.header.sequence, id: entry.id)
+          entries.append(entry)
+        }
+        for entry in entries { state.insert(entry, from: nil) }
+        state.directory = directory
+        if !entries.isEmpty { state.announce() }
+        return entries
+      }
+    }
+    switch result {
+    case .success(let entries): return entries
+    case .failure(let error): throw StoreError(refusing: error)
+    }
+  }
+
+  public func directory() async throws(StoreError) -> Directory { state.withLock(\.directory) }
+
+  public func databases() async throws(StoreError) -> [DatabaseID: StoreHead] {
+    state.withLock { state in
+      state.totals.filter { $0.value.entryCount > 0 }.mapValues { $0.head(state.epoch) }
+    }
+  }
+
+  public func changes() -> AsyncStream<StoreHead> {
+    let (stream, continuation) = AsyncStream.makeStream(of: StoreHead.self, bufferingPolicy: .bufferingNewest(1))
+    let key = state.withLock { state in
+      state.listenerCount += 1
+      state.listeners[state.listenerCount] = continuation
+      continuation.yield(state.head)
+      return state.listenerCount
+    }
+    continuation.onTermination = { [weak self] _ in self?.state.withLock { $0.listeners[key] = nil } }
+    return stream
+  }
+
+  public func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID? {
+    state.withLock { state in
+      state.contents[hash]?.first { state.places[$0]?.entry.header.database == database }
+    }
+  }
+
+  public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {
+    state.withLock { $0.peers[device] }
+  }
+
+  public func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError) {
+    state.withLock { $0.peers[device] = record }
+  }
+}

@@ -1,0 +1,57 @@
+import FieldCore
+import FieldWire
+import GRDB
+
+/// The entries that one transaction writes, with the totals and chains that change with them.
+struct EntryBatch {
+  private let entries: EntryTable
+  private let totals: TotalTable
+  private let chains: ChainTable
+  private let source: Int64?
+  private var arrival: UInt64
+  private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64)] = [:]
+  private var links: [Chain: ChainLink] = [:]
+
+  private struct Chain: Hashable {
+    var author: DeviceKey
+    var database: DatabaseID
+  }
+
+  /// - Parameter source: Where the entries came from; `nil` for this device's own.
+  init(_ database: Database, from source: EntrySource?) throws {
+    entries = EntryTable(database: database)
+    totals = TotalTable(database: database)
+    chains = ChainTable(database: database)
+    self.source = try source.map { try SourceTable(database: database).insertedKey(of: $0) }
+    arrival = try totals.arrival()
+  }
+
+  /// The end of a chain, the batch's own entries included.
+  func link(author: DeviceKey, database: DatabaseID) throws -> ChainLink? {
+    try links[Chain(author: author, database: database)] ?? chains.link(author: author, database: database)
+  }
+
+  mutating func insert(_ entry: VerifiedEntry) throws {
+    let header = entry.header
+    arrival += 1
+    try entries.insert(entry, arrival: arrival, source: source)
+    changes[header.database, default: (TotalTable.Change(), arrival)].change.insert(entry.id)
+    changes[header.database]?.arrival = arrival
+    let chain = Chain(author: header.author, database: header.database)
+    if header.sequence > links[chain]?.sequence ?? 0 {
+      links[chain] = ChainLink(sequence: header.sequence, id: entry.id)
+    }
+  }
+
+  /// Writes totals and chains; the last step of the transaction.
+  func finish() throws {
+    guard !changes.isEmpty else { return }
+    var sum = TotalTable.Change()
+    for (database, (change, arrival)) in changes {
+      try totals.apply(change, to: database, arrival: arrival)
+      sum.add(change)
+    }
+    try totals.apply(sum, to: nil, arrival: arrival)
+    for (chain, link) in links { try chains.extend(author: chain.author, database: chain.database, to: link) }
+  }
+}

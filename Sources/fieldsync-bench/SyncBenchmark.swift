@@ -1,0 +1,104 @@
+import ArgumentParser
+import FieldAgent
+import FieldCore
+import Foundation
+
+/// Two homes, the real executable, real TCP on loopback: an agent with all the entries, and a sync that fetches them.
+/// Signing is done before the clock starts; verifying and storing are inside.
+struct SyncBenchmark: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sync",
+    abstract: "Entries a second from one home to another over TCP on loopback, and the memory of both processes.")
+
+  @Option(help: "How many entries.") var entries = 100_000
+
+  @Option(help: "The size of each entry's content; the payload is 56 bytes or more larger, and padded.") var content = 340
+
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fieldsync-bench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let source = folder.appendingPathComponent("source").path
+    let target = folder.appendingPathComponent("target").path
+
+    let payloadByteCount = try await fill(source)
+    let agent = try Executable.start(["--home", source, "agent", "--listen", "127.0.0.1:0", "--no-ble", "--log-level", "warning"])
+    defer { agent.stop() }
+    let ready = try agent.readLine()
+    guard let address = ready.split(separator: " ").dropFirst().first else {
+      throw ValidationError("The agent did not become ready: \(ready)")
+    }
+    let invitation = try Executable.run(["--home", source, "invite"]).output
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+    _ = try Executable.run(["--home", target, "join", invitation, "--connect", String(address)])
+
+    let start = ContinuousClock.now
+    let sync = try Executable.run(["--home", target, "sync", "--connect", String(address), "--json"])
+    let seconds = start.duration(to: .now) / .seconds(1)
+    let again = try Executable.run(["--home", target, "sync", "--connect", String(address), "--json"])
+    let result = Result(
+      entries: entries, payloadBytes: payloadByteCount, seconds: seconds, entriesPerSecond: Double(entries) / seconds,
+      agentPeakMemoryBytes: agent.peakMemoryByteCount, syncPeakMemoryBytes: sync.peakMemoryByteCount,
+      secondSync: try JSONDecoder().decode(SyncResult.self, from: Data(again.output.utf8)).traffic)
+    if json {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .sortedKeys
+      print(String(decoding: try encoder.encode(result), as: UTF8.self))
+    } else {
+      print("entries             \(entries) of \(payloadByteCount) payload bytes")
+      print("entries a second    \(Int(result.entriesPerSecond))")
+      print("peak memory         agent \(result.agentPeakMemoryBytes >> 20) MiB, sync \(result.syncPeakMemoryBytes >> 20) MiB")
+      let second = result.secondSync
+      print(
+        "second sync         \(second.sentMessages + second.receivedMessages) messages, "
+          + "\(second.sentBytes + second.receivedBytes) bytes after the handshake")
+    }
+  }
+
+  private struct Result: Encodable {
+    var entries: Int
+    var payloadBytes: Int
+    var seconds: Double
+    var entriesPerSecond: Double
+    var agentPeakMemoryBytes: Int
+    var syncPeakMemoryBytes: Int
+    var secondSync: Traffic
+  }
+
+  private struct SyncResult: Decodable {
+    var traffic: Traffic
+  }
+
+  struct Traffic: Codable {
+    var sentMessages: Int
+    var sentBytes: Int
+    var receivedMessages: Int
+    var receivedBytes: Int
+  }
+
+  /// - Returns: The bytes of one payload.
+  private func fill(_ directory: String) async throws -> Int {
+    let home = try await Home(directory: directory).create(name: "source")
+    guard let naming = home.keys.naming else { throw ValidationError("The home has no keys.") }
+    let names = NameHasher(key: naming)
+    let database = names.database(named: "bench")
+    let cipher = PayloadCipher(workspace: home.identity.workspace, keyring: home.keys.keyring)
+    var payloadByteCount = 0
+    for start in stride(from: 0, to: entries, by: StoreLimits.putEntryCount / 2) {
+      var drafts: [EntryDraft] = []
+      for index in start..<min(start + StoreLimits.putEntryCount / 2, entries) {
+        let document = names.document(named: "\(index)", in: database)
+        let content = (0..<content).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index) }
+        let (payload, epoch) = try cipher.seal(content, kind: .documentChange, database: database, document: document)
+        payloadByteCount = payload.count
+        drafts.append(
+          EntryDraft(kind: .documentChange, database: database, document: document, keyEpoch: epoch, payload: payload))
+      }
+      _ = try await home.store.append(drafts, signedBy: home.identity.keyPair)
+    }
+    try await home.store.close()
+    return payloadByteCount
+  }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import FieldAgent
+import FieldCore
+import Logging
+import ServiceLifecycle
+
+struct AgentCommand: HomeCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "agent",
+    abstract: "Run the service that keeps this home in step with the devices around.",
+    discussion: """
+      It runs in the foreground until it is interrupted, and prints a line that begins with
+      'ready' once it listens. Other commands may be used meanwhile. Its log goes to standard
+      error.
+
+      Example:
+        fieldsync agent --listen 0.0.0.0:7747
+      """)
+
+  @Option(help: ArgumentHelp("Where to listen on the LAN.", valueName: "host:port"))
+  var listen = "[::]:7747"
+
+  @Option(
+    help: ArgumentHelp("A device to stay connected with, tcp://HOST:PORT; may be given several times.", valueName: "address"))
+  var connect: [String] = []
+
+  @Option(help: ArgumentHelp("The Bluetooth adapter to use (default: the first that is on).", valueName: "hci"))
+  var adapter: String?
+
+  @Flag(help: "Do not use Bluetooth.")
+  var noBle = false
+
+  @Flag(help: "Do not use the LAN.")
+  var noLan = false
+
+  @Option(help: "The least that is logged: trace, debug, info, notice, warning or error.")
+  var logLevel = Logger.Level.info
+
+  @OptionGroup var global: GlobalOptions
+
+  func validate() throws {
+    if noBle, noLan { throw ValidationError("With neither Bluetooth nor the LAN there is nothing to do.") }
+  }
+
+  func run() async throws {
+    let lock = try home.lockForAgent()
+    defer { withExtendedLifetime(lock) {} }
+    let open = try await home.open()
+    var logger = Logger(label: "fieldsync", factory: StreamLogHandler.standardError(label:))
+    logger.logLevel = logLevel
+    let service = try await AgentService(
+      home: open, listen: noLan ? nil : listen, bluetooth: noBle ? nil : .init(adapter: adapter),
+      fixed: try connect.map { address throws(AgentError) in try PeerAddress(argument: address) }, logger: logger)
+    let group = ServiceGroup(
+      services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    try Console.write("ready \(service.readiness)\n", to: .standardOutput)
+    try await group.run()
+  }
+}
+
+extension Logger.Level: @retroactive ExpressibleByArgument {}

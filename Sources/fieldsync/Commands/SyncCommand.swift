@@ -1,0 +1,94 @@
+import ArgumentParser
+import FieldAgent
+import FieldCore
+import FieldLAN
+import Foundation
+
+struct SyncCommand: HomeCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sync",
+    abstract: "Sync with one device until both hold the same.",
+    discussion: """
+      Both directions run at once. What has come is kept, so after a cut the same command goes
+      on where it stopped (and exits with 2 until then).
+
+      Example:
+        fieldsync sync --connect tcp://192.168.1.7:7747
+      """)
+
+  @Option(help: ArgumentHelp("The device's address: tcp://HOST:PORT.", valueName: "address"))
+  var connect: String
+
+  @OptionGroup var global: GlobalOptions
+
+  func run() async throws {
+    let address = try PeerAddress(argument: connect)
+    let open = try await home.open()
+    let meter = SyncMeter(console: console)
+    let start = ContinuousClock.now
+    let result: SyncOutcome
+    do {
+      result = try await PeerClient(transports: [TCPTransport(listen: nil)])
+        .sync(open, with: address) { await meter.note($0) }
+    } catch {
+      await meter.finish()
+      throw error
+    }
+    await meter.finish()
+    let databases = try await open.databaseSummaries()
+    let traffic = result.traffic
+    let seconds = start.duration(to: .now) / .seconds(1)
+    try console.result(
+      [
+        ("equal", .bool(result.isInStep)), ("receivedEntries", .count(result.progress.receivedCount)),
+        ("receivedBytes", .count(result.progress.receivedByteCount)),
+        ("refusedEntries", .count(result.progress.refusedCount)), ("missingEntries", .count(result.missingCount)),
+        (
+          "traffic",
+          .object([
+            ("sentMessages", .integer(Int64(traffic.sentMessageCount))), ("sentBytes", .integer(Int64(traffic.sentByteCount))),
+            ("receivedMessages", .integer(Int64(traffic.receivedMessageCount))),
+            ("receivedBytes", .integer(Int64(traffic.receivedByteCount))),
+          ])
+        ), ("databases", .array(databases.map(\.json))),
+      ],
+      lines: [
+        "\(result.progress.receivedCount) entries came (\(ByteText.short(result.progress.receivedByteCount))), "
+          + "\(ByteText.short(Int(traffic.sentByteCount))) went, \((seconds * 10).rounded() / 10) s."
+      ] + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" })
+    guard result.isInStep else {
+      let reasons = result.refusals.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
+      throw AgentError(
+        .incomplete,
+        reasons.isEmpty
+          ? "The peer refuses entries that are here."
+          : "\(result.progress.refusedCount) entries of the peer are refused here (\(reasons)).",
+        hint: "Everything else is in step. 'fieldsync verify' on both devices tells whether a store is damaged.")
+    }
+  }
+}
+
+/// The progress line of a sync, which learns on the way how much there is.
+actor SyncMeter {
+  private let console: Console
+  private var line: ProgressLine?
+  private var progress = SyncProgress()
+
+  init(console: Console) {
+    self.console = console
+  }
+
+  func note(_ event: SyncEvent) {
+    switch event {
+    case .connected: console.note("Connected; comparing.")
+    case .pulling(let plan): console.note("Fetching: \(plan.reason).")
+    case .progress(let progress):
+      let total = progress.receivedCount + Int(clamping: progress.wantedCount)
+      if line == nil { line = ProgressLine("sync", itemCount: total, byteCount: 0, console: console) }
+      line?.update(items: progress.receivedCount, bytes: progress.receivedByteCount)
+    case .pulled, .inStep, .settledApart: break
+    }
+  }
+
+  func finish() { line?.finish() }
+}

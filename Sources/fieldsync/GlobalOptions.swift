@@ -1,0 +1,56 @@
+import ArgumentParser
+import FieldAgent
+import Foundation
+
+/// A command that works on a home.
+protocol HomeCommand: AsyncParsableCommand {
+  var global: GlobalOptions { get }
+}
+
+extension HomeCommand {
+  var home: Home { global.homeDirectory }
+  var console: Console { Console(json: global.json, quiet: global.quiet) }
+}
+
+struct GlobalOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The device's home directory (default: $FIELDSYNC_HOME, or fieldsync in the user's data directory).",
+      valueName: "dir"))
+  var home: String?
+
+  @Flag(help: "Print results, errors and progress as JSON.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print results and errors only.")
+  var quiet = false
+
+  var homeDirectory: Home {
+    let directory = home ?? Home.defaultDirectory(environment: ProcessInfo.processInfo.environment)
+    let absolute = directory.hasPrefix("/") ? directory : FileManager.default.currentDirectoryPath + "/" + directory
+    return Home(directory: absolute)
+  }
+
+  /// Options that stand before the command's name are moved behind it: both places are right.
+  static func behindCommand(_ arguments: [String]) -> [String] {
+    var rest = arguments[...]
+    var moved: [String] = []
+    while let first = rest.first {
+      if first == "--home", rest.count > 1 {
+        moved += rest.prefix(2)
+        rest = rest.dropFirst(2)
+      } else if first.hasPrefix("--home=") || ["--json", "--quiet", "-q"].contains(first) {
+        moved.append(first)
+        rest = rest.dropFirst()
+      } else {
+        break
+      }
+    }
+    guard let command = rest.first, !command.hasPrefix("-") else { return arguments }
+    return [command] + moved + rest.dropFirst()
+  }
+
+  func validate() throws {
+    if home == "" { throw ValidationError("The home directory's name is empty.") }
+  }
+}
