@@ -5,8 +5,8 @@ import Logging
 
 /// Sends and checks bytes over a Bluetooth link, both ways at once.
 ///
-/// `lab-link --adapter hci0 [--dial] [--bytes N] [--rounds N] [--verbose]`: without `--dial` it takes links for ever; with it,
-/// it dials whom it sees, again after a link broke, until N rounds are complete.
+/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--verbose]`: without `--dial` it takes links for
+/// ever; with it, it dials the address, or whom it sees, again after a link broke, until N rounds are complete.
 @main
 struct LabLink {
   private struct Failure: Error, CustomStringConvertible {
@@ -34,7 +34,8 @@ struct LabLink {
     Task { try await transport.run() }
     Task { for await status in transport.statusChanges() { say("status \(status)") } }
     if arguments.contains("--dial") {
-      await dial(transport, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
+      let address = value("--dial").flatMap { PeerAddress($0) }
+      await dial(transport, address, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
     } else {
       await listen(transport, byteCount: byteCount)
     }
@@ -57,12 +58,17 @@ struct LabLink {
     }
   }
 
-  private static func dial(_ transport: BluetoothTransport, byteCount: Int, rounds: Int) async {
+  private static func dial(
+    _ transport: BluetoothTransport, _ address: PeerAddress?, byteCount: Int, rounds: Int
+  ) async {
     var done = 0
     while done < rounds {
       do {
         say("looking")
-        guard let sighting = await transport.sightings().first(where: { $0.change == .appeared }) else { return }
+        let sighting = await transport.sightings().first {
+          $0.change == .appeared && (address == nil || $0.address == address)
+        }
+        guard let sighting else { return }
         let started = ContinuousClock.now
         say("dialling \(sighting.address) \(sighting.announcement)")
         let connection = try await transport.connect(to: sighting.address)
