@@ -5,8 +5,8 @@ import NIOCore
 /// ``maximumMessageByteCount``.
 ///
 /// It never sends a byte of its own. Memory is bounded: up to 128 KiB wait to be sent, and reading stops once 64 KiB wait
-/// to be received; at the peer's end of the connection, what its socket holds (``SocketOptions/receiveByteCount``) comes
-/// on top. A message may take as long as it likes to come in: deadlines are the caller's.
+/// to be received; when the peer ends the connection, what the kernel still holds (some hundred KiB) comes on top.
+/// A message may take as long as it likes to come in: deadlines are the caller's.
 ///
 /// A cancelled call throws ``TransportError`` with `closed`, having sent or received nothing, and the connection stays
 /// as it is. A connection that is let go of without ``close()`` is cut off.
