@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 
 /// A document's reference to bytes that are kept in entries of their own, in chunks of
 /// ``PayloadCipher/blobChunkByteCount`` bytes, the last one shorter.

@@ -27,15 +27,15 @@ struct ChangeRecord: Equatable {
     guard name.utf8.count <= DocumentLimits.nameByteCount else {
       throw DocumentError(.invalidName, "a document's name has at most \(DocumentLimits.nameByteCount) bytes")
     }
-    for field in set.keys + remove where !(1...DocumentLimits.fieldNameByteCount).contains(field.utf8.count) {
+    for field in Array(set.keys) + remove where !(1...DocumentLimits.fieldNameByteCount).contains(field.utf8.count) {
       throw DocumentError(.invalidName, "a field's name has 1 to \(DocumentLimits.fieldNameByteCount) bytes")
     }
     for value in set.values { try value.validate() }
     self.name = name
     self.clock = clock
-    let removed = remove.filter { set[$0] == nil }
-    operations = (set.map { ($0.key, $0.value) } + removed.map { ($0, nil) })
-      .sorted { $0.field.utf8.lexicographicallyPrecedes($1.field.utf8) }
+    operations = set.map { ($0.key, $0.value) }
+    operations += remove.filter { set[$0] == nil }.map { ($0, nil) }
+    operations.sort { $0.field.utf8.lexicographicallyPrecedes($1.field.utf8) }
     guard operations.count <= DocumentLimits.operationCount else {
       throw DocumentError(.tooLarge, "a change touches at most \(DocumentLimits.operationCount) fields")
     }

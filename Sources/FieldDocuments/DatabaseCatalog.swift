@@ -1,5 +1,5 @@
 public import FieldCore
-public import Sodium
+public import FieldWire
 
 /// Which databases a store holds. Their ids say nothing; each database's first writer leaves its name in a document of its
 /// own, the properties document, whose name is empty.

@@ -1,5 +1,4 @@
-public import FieldCore
-import FieldWire
+import FieldCore
 
 extension DocumentDatabase {
   /// The bytes of an attachment in `range`, which is cut to what there is. Holds the range in memory: read a large

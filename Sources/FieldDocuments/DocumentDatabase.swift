@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 public import Sodium
 
 /// A named set of documents in a workspace, on this device's store.

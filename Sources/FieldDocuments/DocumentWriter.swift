@@ -1,4 +1,5 @@
-public import FieldCore
+import FieldCore
+import FieldWire
 import Sodium
 
 /// Gathers writes to a database and stores them a batch at a time. What was written is on disk after ``flush()``; batches

@@ -1,3 +1,4 @@
+import FieldCore
 import FieldWire
 
 /// What a document's field holds. Encoded as a type byte and, by type:

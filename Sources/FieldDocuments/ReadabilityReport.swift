@@ -1,4 +1,4 @@
-public import FieldCore
+import FieldCore
 
 /// What a check of every entry and attachment of a database found.
 public struct ReadabilityReport: Hashable, Sendable {

@@ -7,6 +7,7 @@ struct EntryBatch {
   private let entries: EntryTable
   private let totals: TotalTable
   private let chains: ChainTable
+  private let source: Int64?
   private var arrival: UInt64
   private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64)] = [:]
   private var links: [Chain: ChainLink] = [:]
@@ -16,10 +17,12 @@ struct EntryBatch {
     var database: DatabaseID
   }
 
-  init(_ database: Database) throws {
+  /// - Parameter source: Where the entries came from; `nil` for this device's own.
+  init(_ database: Database, from source: EntrySource?) throws {
     entries = EntryTable(database: database)
     totals = TotalTable(database: database)
     chains = ChainTable(database: database)
+    self.source = try source.map { try SourceTable(database: database).insertedKey(of: $0) }
     arrival = try totals.arrival()
   }
 
@@ -31,7 +34,7 @@ struct EntryBatch {
   mutating func insert(_ entry: VerifiedEntry) throws {
     let header = entry.header
     arrival += 1
-    try entries.insert(entry, arrival: arrival)
+    try entries.insert(entry, arrival: arrival, source: source)
     changes[header.database, default: (TotalTable.Change(), arrival)].change.insert(entry.id)
     changes[header.database]?.arrival = arrival
     let chain = Chain(author: header.author, database: header.database)

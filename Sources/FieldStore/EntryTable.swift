@@ -41,10 +41,14 @@ struct EntryTable {
 
   /// - Returns: The listings, and where the scan stopped; `nil` when it went through to the end.
   func scan(after start: UInt64, limit: Int, filter: EntryFilter) throws -> (listings: [EntryListing], stop: UInt64?) {
-    let columns = "SELECT arrival, id, header FROM entry WHERE arrival > ? AND arrival < ?"
+    let columns = "SELECT arrival, id, header, source FROM entry WHERE arrival > ? AND arrival < ?"
     var values: [SQLValue] = [.integer(start), .integer(filter.before ?? .max)]
     let sql: String
     switch filter.scope {
+    case .workspace where filter.kinds == [.directory]:
+      // The same entries, by their index.
+      sql = columns + " AND database = ? ORDER BY arrival"
+      values.append(.identifier(Directory.database))
     case .workspace:
       sql = columns + " ORDER BY arrival"
     case .database(let id):
@@ -54,6 +58,7 @@ struct EntryTable {
       sql = columns + " AND database = ? AND document = ? ORDER BY arrival"
       values += [.identifier(id), .identifier(document)]
     }
+    let source = try filter.notFrom.flatMap { try SourceTable(database: database).key(of: $0) }
     var listings: [EntryListing] = []
     var rowCount = 0
     var last = start
@@ -65,6 +70,7 @@ struct EntryTable {
       }
       rowCount += 1
       last = row.count(0)
+      if let source, row.integer(3) == source { return true }
       let id: EntryID = try row.identifier(1)
       if let listing = try row.withBytes(2, { try HeaderPeek($0) }).listing(of: id, arrival: last, filter: filter) {
         listings.append(listing)
@@ -101,7 +107,7 @@ struct EntryTable {
     return try KeptStatement(sql, in: database).first(.identifier(hash), .identifier(scope)) { try $0.identifier(0) }
   }
 
-  func insert(_ verified: VerifiedEntry, arrival: UInt64) throws {
+  func insert(_ verified: VerifiedEntry, arrival: UInt64, source: Int64?) throws {
     let entry = verified.entry
     let shared = try KeptStatement("SELECT payload FROM entry WHERE content = ? LIMIT 1", in: database)
       .first(.identifier(entry.header.contentHash)) { $0.integer(0) }
@@ -109,10 +115,10 @@ struct EntryTable {
       try KeptStatement("INSERT INTO payload (bytes) VALUES (?)", in: database).run(.bytes(entry.payload))
     }
     try KeptStatement(
-      "INSERT INTO entry (arrival, id, header, signature, payload) VALUES (?, ?, ?, ?, ?)", in: database
+      "INSERT INTO entry (arrival, id, header, signature, payload, source) VALUES (?, ?, ?, ?, ?, ?)", in: database
     ).run(
       .integer(arrival), .identifier(verified.id), .bytes(entry.header.encoded), .bytes(entry.signature),
-      .integer(shared ?? database.lastInsertedRowID))
+      .integer(shared ?? database.lastInsertedRowID), source.map { .integer($0) } ?? .null)
   }
 
   /// - Returns: The ids of the entries that went.

@@ -10,6 +10,7 @@ enum SQLValue {
   case null
 
   static func integer(_ value: UInt64) -> SQLValue { .integer(Int64(clamping: value)) }
+  static func epoch(_ value: StoreEpoch) -> SQLValue { .integer(Int64(bitPattern: value.rawValue)) }
   static func identifier<Tag>(_ value: Identifier32<Tag>) -> SQLValue { .bytes(value.bytes) }
   static func identifier<Tag>(_ value: Identifier16<Tag>) -> SQLValue { .bytes(value.bytes) }
 }
@@ -84,6 +85,8 @@ struct ResultRow {
 
   /// An integer that counts something.
   func count(_ column: Int32) -> UInt64 { UInt64(clamping: integer(column)) }
+
+  func epoch(_ column: Int32) -> StoreEpoch { StoreEpoch(rawValue: UInt64(bitPattern: integer(column))) }
 
   func bytes(_ column: Int32) -> [UInt8] { withBytes(column) { Array($0) } }
 

@@ -10,8 +10,7 @@ struct PeerTable {
     try KeptStatement("SELECT epoch, arrival, arrival IS NULL FROM peer WHERE device = ?", in: database)
       .first(.identifier(device)) { row in
         guard row.integer(2) == 0 else { return PeerRecord() }
-        let epoch = StoreEpoch(rawValue: UInt64(bitPattern: row.integer(0)))
-        return PeerRecord(pulledThrough: StoreCursor(epoch: epoch, arrival: row.count(1)))
+        return PeerRecord(pulledThrough: StoreCursor(epoch: row.epoch(0), arrival: row.count(1)))
       }
   }
 
@@ -22,7 +21,7 @@ struct PeerTable {
       """
     let cursor = record.pulledThrough
     try KeptStatement(sql, in: database).run(
-      .identifier(device), cursor.map { .integer(Int64(bitPattern: $0.epoch.rawValue)) } ?? .null,
+      .identifier(device), cursor.map { .epoch($0.epoch) } ?? .null,
       cursor.map { .integer($0.arrival) } ?? .null)
   }
 }

@@ -4,16 +4,20 @@ import GRDB
 public import Sodium
 
 extension SQLiteStore {
-  public func put(_ entries: [Entry]) async throws(StoreError) -> [PutOutcome] {
+  public func put(_ entries: [Entry], from source: EntrySource?) async throws(StoreError) -> [PutOutcome] {
     try StoreLimits.checkPut(entryCount: entries.count, byteCount: entries.reduce(0) { $0 + $1.encodedByteCount })
-    return try await put(verification: EntryVerification.results(of: entries, in: workspace))
+    return try await put(verification: EntryVerification.results(of: entries, in: workspace), from: source)
   }
 
-  /// The second half of ``put(_:)``: admission and storing.
-  package func put(verification: [Result<VerifiedEntry, EntryError>]) async throws(StoreError) -> [PutOutcome] {
+  /// The second half of ``put(_:from:)``: admission and storing.
+  package func put(
+    verification: [Result<VerifiedEntry, EntryError>], from source: EntrySource? = nil
+  )
+    async throws(StoreError) -> [PutOutcome]
+  {
     let (outcomes, known) = try await write { [self] database in
       var known = try directory(as: database)
-      var batch = try EntryBatch(database)
+      var batch = try EntryBatch(database, from: source)
       let table = EntryTable(database: database)
       let purged = PurgedTable(database: database)
       let outcomes = try EntryIntake.outcomes(
@@ -38,7 +42,7 @@ extension SQLiteStore {
     guard let author = DeviceKey(keyPair.publicKey) else { throw StoreError(.refused, "a key of the wrong size") }
     let entries = try await write { [self] database in
       var known = try directory(as: database)
-      var batch = try EntryBatch(database)
+      var batch = try EntryBatch(database, from: nil)
       let purged = PurgedTable(database: database)
       var entries: [VerifiedEntry] = []
       for draft in drafts {

@@ -11,8 +11,9 @@ import Synchronization
 /// | table | what is in it | who writes it |
 /// | --- | --- | --- |
 /// | `store` | one row: the workspace, and the epoch, random, of this life of the contents | ``init(path:workspace:options:)``, ``beginEpoch()`` |
-/// | `entry` | by arrival: id, encoded header, signature, and the row of the payload; the columns `database`, `document` and `content` are computed from the header | put, append, purge |
+/// | `entry` | by arrival: id, encoded header, signature, the row of the payload and that of the source; the columns `database`, `document` and `content` are computed from the header | put, append, purge |
 /// | `payload` | the bytes, once for each content hash | with `entry` |
+/// | `source` | stores that entries were received from | put |
 /// | `total` | for each database, and under the empty key for the workspace: newest arrival ever given, count, ``SetDigest`` state | in the transaction that changes `entry` |
 /// | `chain` | the end of each author's chain in each database, also when that entry was purged | put, append |
 /// | `purged` | documents that are refused | purge |

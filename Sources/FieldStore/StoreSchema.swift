@@ -26,6 +26,7 @@ enum StoreSchema {
       header BLOB NOT NULL,
       signature BLOB NOT NULL,
       payload INTEGER NOT NULL,
+      source INTEGER,
       database BLOB NOT NULL AS (substr(header, 3, 16)) VIRTUAL,
       document BLOB NOT NULL AS (substr(header, 19, 16)) VIRTUAL,
       content BLOB NOT NULL AS (substr(header, 111, 32)) VIRTUAL
@@ -36,6 +37,12 @@ enum StoreSchema {
     CREATE TABLE payload (
       key INTEGER PRIMARY KEY,
       bytes BLOB NOT NULL
+    );
+    CREATE TABLE source (
+      key INTEGER PRIMARY KEY,
+      device BLOB NOT NULL,
+      epoch INTEGER NOT NULL,
+      UNIQUE (device, epoch)
     );
     CREATE TABLE chain (
       author BLOB NOT NULL,

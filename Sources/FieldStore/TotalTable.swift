@@ -31,9 +31,9 @@ struct TotalTable {
   }
 
   func epoch() throws -> StoreEpoch {
-    let epoch = try KeptStatement("SELECT epoch FROM store", in: database).first { $0.integer(0) }
+    let epoch = try KeptStatement("SELECT epoch FROM store", in: database).first { $0.epoch(0) }
     guard let epoch else { throw StoreError(.damaged, "the store has no epoch") }
-    return StoreEpoch(rawValue: UInt64(bitPattern: epoch))
+    return epoch
   }
 
   func head() throws -> StoreHead {

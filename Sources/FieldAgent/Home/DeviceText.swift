@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// A device's key as people compare and type it: base 32 of the key and 3 check bytes (of its BLAKE2b hash), in seven

@@ -1,6 +1,6 @@
 public import FieldCore
 import FieldStore
-import Glibc
+import FieldWire
 import Sodium
 
 /// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the entries),

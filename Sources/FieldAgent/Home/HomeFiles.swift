@@ -11,8 +11,8 @@ enum HomeFiles {
   static func makeDirectory(_ path: String) throws(AgentError) {
     var status = stat()
     if stat(path, &status) != 0 {
-      let parent = parent(of: path)
-      if parent != path, stat(parent, &status) != 0 { try makeDirectory(parent) }
+      let above = parent(of: path)
+      if above != path, stat(above, &status) != 0 { try makeDirectory(above) }
       guard mkdir(path, directoryMode) == 0 || errno == EEXIST else { throw failure("make the directory", path) }
       guard chmod(path, directoryMode) == 0 else { throw failure("close the directory", path) }
       return
@@ -67,15 +67,15 @@ enum HomeFiles {
     do {
       defer { close(file) }
       guard fchmod(file, fileMode) == 0, writeAll(bytes, to: file), fsync(file) == 0 else {
-        let failure = failure("write", temporary)
+        let error = failure("write", temporary)
         unlink(temporary)
-        throw failure
+        throw error
       }
     }
     guard rename(temporary, path) == 0 else {
-      let failure = failure("write", path)
+      let error = failure("write", path)
       unlink(temporary)
-      throw failure
+      throw error
     }
     try syncDirectory(parent(of: path))
   }

@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 public import Sodium
 
 /// Who this device is: what its home's `identity` file holds.

@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// What lets one device into a workspace, once: `fieldsync:join/1/` and, in upper-case base 32, version 1 (u8), workspace
@@ -37,8 +37,8 @@ public struct Invitation: Sendable {
   ///
   /// - Throws: ``AgentError`` with `invalidInput`. Its message does not repeat the text, which may be nearly a secret.
   public init(uri text: String) throws(AgentError) {
-    let uri = text.split(whereSeparator: \.isWhitespace)
-    guard uri.count == 1, let uri = uri.first, uri.hasPrefix(Self.prefix) else {
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard words.count == 1, let uri = words.first, uri.hasPrefix(Self.prefix) else {
       throw Self.refused("That is not an invitation: it does not begin with '\(Self.prefix)', or has spaces in it.")
     }
     let characters = uri.dropFirst(Self.prefix.count)

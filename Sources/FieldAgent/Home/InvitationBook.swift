@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 import Sodium
 
 /// The invitations that this device gave out, in the home's `invitations` file. Several processes may use it at once.

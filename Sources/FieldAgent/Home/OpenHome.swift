@@ -1,7 +1,7 @@
 public import FieldCore
 public import FieldDocuments
 public import FieldStore
-import FieldWire
+public import FieldWire
 
 /// A home whose device is in a workspace: its store and its keys.
 public struct OpenHome: Sendable {

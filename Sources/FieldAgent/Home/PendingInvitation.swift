@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 
 /// An invitation that this device gave out, and what became of it.
 ///

@@ -48,7 +48,7 @@ public struct EntrySource: Hashable, Sendable {
 }
 
 extension EntryFilter {
-  /// Whether an entry meets every condition but ``before``.
+  /// Whether an entry meets every condition but ``before`` and ``notFrom``.
   public func admits(_ header: EntryHeader, id: EntryID) -> Bool {
     switch scope {
     case .workspace: break
@@ -59,7 +59,7 @@ extension EntryFilter {
     return admits(kind: header.kind, author: header.author, id: id)
   }
 
-  /// The conditions besides ``scope`` and ``before``.
+  /// The conditions besides ``scope``, ``before`` and ``notFrom``.
   public func admits(kind: EntryKind, author: @autoclosure () -> DeviceKey, id: EntryID) -> Bool {
     if let kinds, !kinds.contains(kind) { return false }
     if let wanted = self.author, wanted != author() { return false }

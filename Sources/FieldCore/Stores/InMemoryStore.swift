@@ -12,6 +12,7 @@ public final class InMemoryStore: LocalStore {
   private struct Place {
     var entry: VerifiedEntry
     var arrival: UInt64
+    var source: EntrySource?
   }
 
   private struct Total {
@@ -63,10 +64,10 @@ public final class InMemoryStore: LocalStore {
 
     var head: StoreHead { total.head(epoch) }
 
-    mutating func insert(_ entry: VerifiedEntry) {
+    mutating func insert(_ entry: VerifiedEntry, from source: EntrySource?) {
       let header = entry.header
       let arrival = total.arrival + 1
-      places[entry.id] = Place(entry: entry, arrival: arrival)
+      places[entry.id] = Place(entry: entry, arrival: arrival, source: source)
       order.append((arrival, entry.id))
       total.insert(entry.id, arrival: arrival)
       totals[header.database, default: Total()].insert(entry.id, arrival: arrival)
@@ -116,7 +117,7 @@ public final class InMemoryStore: LocalStore {
     }
   }
 
-  public func put(_ entries: [Entry]) async throws(StoreError) -> [PutOutcome] {
+  public func put(_ entries: [Entry], from source: EntrySource?) async throws(StoreError) -> [PutOutcome] {
     try StoreLimits.checkPut(entryCount: entries.count, byteCount: entries.reduce(0) { $0 + $1.encodedByteCount })
     let candidates = entries.map { entry in
       Result { () throws(EntryError) in try VerifiedEntry(verifying: entry, in: workspace) }
@@ -125,7 +126,7 @@ public final class InMemoryStore: LocalStore {
       var directory = state.directory
       let outcomes = EntryIntake.outcomes(
         of: candidates, directory: &directory, isPresent: { state.places[$0] != nil },
-        isPurged: { state.isPurged($0) }, insert: { state.insert($0) })
+        isPurged: { state.isPurged($0) }, insert: { state.insert($0, from: source) })
       state.directory = directory
       if outcomes.contains(.stored) { state.announce() }
       return outcomes
@@ -172,7 +173,10 @@ public final class InMemoryStore: LocalStore {
           return ScanPage(listings: listings, next: StoreCursor(epoch: state.epoch, arrival: last), hasMore: true)
         }
         last = arrival
-        guard let entry = state.places[id]?.entry, filter.admits(entry.header, id: id) else { continue }
+        guard let place = state.places[id], filter.notFrom == nil || place.source != filter.notFrom,
+          filter.admits(place.entry.header, id: id)
+        else { continue }
+        let entry = place.entry
         listings.append(
           EntryListing(id: id, kind: entry.header.kind, byteCount: entry.entry.encodedByteCount, arrival: arrival))
       }
@@ -254,7 +258,7 @@ public final class InMemoryStore: LocalStore {
           chains[draft.database] = ChainLink(sequence: entry.header.sequence, id: entry.id)
           entries.append(entry)
         }
-        for entry in entries { state.insert(entry) }
+        for entry in entries { state.insert(entry, from: nil) }
         state.directory = directory
         if !entries.isEmpty { state.announce() }
         return entries
