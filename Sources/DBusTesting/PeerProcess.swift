@@ -36,23 +36,28 @@ public final class PeerProcess: Sendable {
     let input = Pipe()
     process.standardOutput = output
     process.standardInput = input
-    let partial = Mutex([UInt8]())
-    output.fileHandleForReading.readabilityHandler = { handle in
-      let data = handle.availableData
-      if data.isEmpty {
-        handle.readabilityHandler = nil
-        return continuation.finish()
-      }
-      partial.withLock { partial in
-        partial += data
-        while let newline = partial.firstIndex(of: UInt8(ascii: "\n")) {
-          continuation.yield(String(decoding: partial[..<newline], as: UTF8.self))
-          partial.removeSubrange(...newline)
-        }
+    try process.run()
+    let reading = output.fileHandleForReading
+    Thread.detachNewThread { readLines(of: reading, continuation) }
+    return input.fileHandleForWriting
+  }
+
+  /// Until the end of the file, on a thread of its own.
+  private static func readLines(of handle: FileHandle, _ continuation: AsyncStream<String>.Continuation) {
+    var partial: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(handle.fileDescriptor, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { break }
+      partial += buffer[..<count]
+      while let newline = partial.firstIndex(of: UInt8(ascii: "\n")) {
+        continuation.yield(String(decoding: partial[..<newline], as: UTF8.self))
+        partial.removeSubrange(...newline)
       }
     }
-    try process.run()
-    return input.fileHandleForWriting
+    withExtendedLifetime(handle) {}
+    continuation.finish()
   }
 
   deinit { kill() }
@@ -66,7 +71,7 @@ public final class PeerProcess: Sendable {
 
   /// The lines that it prints until it ends.
   public func allLines() async -> [String] {
-    // Without its owner the pipe would be closed before it is read to its end.
+    // Its owner's end is the program's end.
     defer { withExtendedLifetime(self) {} }
     var all: [String] = []
     for await line in lines { all.append(line) }

@@ -29,6 +29,7 @@ public struct FrameLinkSimulation: Sendable {
     public internal(set) var unsent: ArraySlice<[UInt8]> = []
     var timerAt: Duration?
     var isReading = false
+    var losing = 0
 
     public var end: FrameLinkEnd? { machine.end }
   }
@@ -94,6 +95,14 @@ public struct FrameLinkSimulation: Sendable {
   /// Puts a datagram on the link that neither machine sent.
   public mutating func inject(_ frame: [UInt8], to side: Side, after delay: Duration = .zero) {
     queue.add((side, .arrival(frame)), at: now + delay)
+  }
+
+  /// Loses the next datagrams that a side sends.
+  public mutating func loseNext(_ count: Int, from side: Side) { self[side].losing = count }
+
+  /// Breaks the link both ways, without a word to either end.
+  public mutating func cut() {
+    for side in Side.allCases { self[side].outgoing.profile.cutAtFrame = 0 }
   }
 
   /// Reads as the new reader says from now on.
@@ -162,8 +171,11 @@ public struct FrameLinkSimulation: Sendable {
 
   private mutating func transmit(_ frame: [UInt8], from side: Side) {
     let wasCut = self[side].outgoing.isCut
-    for arrival in self[side].outgoing.send(frame, now: now) {
-      queue.add((side.other, .arrival(arrival.frame)), at: arrival.time)
+    let arrivals = self[side].outgoing.send(frame, now: now)
+    if self[side].losing > 0 {
+      self[side].losing -= 1
+    } else {
+      for arrival in arrivals { queue.add((side.other, .arrival(arrival.frame)), at: arrival.time) }
     }
     if self[side].outgoing.isCut, !wasCut {
       // A radio link goes in both directions at once.

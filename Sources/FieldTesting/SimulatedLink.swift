@@ -1,5 +1,4 @@
 public import FieldCore
-import Synchronization
 
 /// One end of a simulated datagram link for code with tasks. What it does to datagrams is a ``SimulatedPath``'s doing; when is
 /// by the clock.
@@ -8,21 +7,15 @@ import Synchronization
 public final class SimulatedLink: DatagramLink {
   public static let readerQueueFrameCount = 167
 
-  private struct Direction {
+  private struct Direction: Sendable {
     var path: SimulatedPath
     var arrivals = EventQueue<[UInt8]>()
     var inbox: [[UInt8]] = []
-    var reader: CheckedContinuation<Void, Never>?
     var droppedFrameCount = 0
 
-    mutating func takeReader() -> CheckedContinuation<Void, Never>? {
-      defer { reader = nil }
-      return reader
-    }
-
-    /// Moves what has arrived by `time` to the reader.
-    mutating func deliver(upTo time: Duration) {
-      while let next = arrivals.nextTime, next <= time, let (_, frame) = arrivals.next() {
+    /// Moves what has arrived to the reader; all that is under way when `time` is `nil`.
+    mutating func deliver(upTo time: Duration?) {
+      while let next = arrivals.nextTime, time.map({ next <= $0 }) ?? true, let (_, frame) = arrivals.next() {
         if inbox.count < SimulatedLink.readerQueueFrameCount {
           inbox.append(frame)
         } else {
@@ -33,49 +26,26 @@ public final class SimulatedLink: DatagramLink {
   }
 
   /// What the two ends share.
-  private final class Air: Sendable {
-    struct State {
-      var directions: [Direction]
-      var isClosed = false
-    }
-
-    let state: Mutex<State>
-    let clock: FrameLinkClock
-
-    init(_ directions: [Direction], clock: FrameLinkClock) {
-      state = Mutex(State(directions: directions))
-      self.clock = clock
-    }
+  private struct Air: Sendable {
+    var directions: [Direction]
+    var isClosed = false
 
     /// What is under way still arrives, unless the link was cut.
-    func close(isCut: Bool) {
-      let readers = state.withLock { state in
-        state.isClosed = true
-        return state.directions.indices.compactMap { index in
-          if !isCut { state.directions[index].deliver(upTo: .seconds(Int64.max)) }
-          return state.directions[index].takeReader()
-        }
-      }
-      for reader in readers { reader.resume() }
-    }
-
-    func deliver(_ index: Int) {
-      let now = clock.now()
-      let reader = state.withLock { state -> CheckedContinuation<Void, Never>? in
-        guard !state.isClosed else { return nil }
-        state.directions[index].deliver(upTo: now)
-        return state.directions[index].inbox.isEmpty ? nil : state.directions[index].takeReader()
-      }
-      reader?.resume()
+    mutating func close(isCut: Bool) {
+      isClosed = true
+      guard !isCut else { return }
+      for index in directions.indices { directions[index].deliver(upTo: nil) }
     }
   }
 
   public let maximumFrameByteCount: Int
-  private let air: Air
+  private let air: Monitor<Air>
+  private let clock: FrameLinkClock
   private let outgoing: Int
 
-  private init(air: Air, outgoing: Int, maximumFrameByteCount: Int) {
+  private init(air: Monitor<Air>, clock: FrameLinkClock, outgoing: Int, maximumFrameByteCount: Int) {
     self.air = air
+    self.clock = clock
     self.outgoing = outgoing
     self.maximumFrameByteCount = maximumFrameByteCount
   }
@@ -90,84 +60,61 @@ public final class SimulatedLink: DatagramLink {
     clock: any Clock<Duration>
   ) -> (SimulatedLink, SimulatedLink) {
     var random = SeededRandom(seed: seed)
-    let back = back ?? forth
-    let air = Air(
-      [
-        Direction(path: SimulatedPath(profile: forth, random: random.split())),
-        Direction(path: SimulatedPath(profile: back, random: random.split())),
-      ], clock: FrameLinkClock(clock))
-    return (
-      SimulatedLink(air: air, outgoing: 0, maximumFrameByteCount: forth.maximumFrameByteCount),
-      SimulatedLink(air: air, outgoing: 1, maximumFrameByteCount: back.maximumFrameByteCount)
-    )
+    let profiles = [forth, back ?? forth]
+    let directions = profiles.map { Direction(path: SimulatedPath(profile: $0, random: random.split())) }
+    let air = Monitor(Air(directions: directions))
+    let clock = FrameLinkClock(clock)
+    func end(_ index: Int) -> SimulatedLink {
+      SimulatedLink(
+        air: air, clock: clock, outgoing: index, maximumFrameByteCount: profiles[index].maximumFrameByteCount)
+    }
+    return (end(0), end(1))
   }
 
   /// Datagrams that came in and were dropped because nobody read.
-  public var droppedFrameCount: Int { air.state.withLock { $0.directions[1 - outgoing].droppedFrameCount } }
+  public var droppedFrameCount: Int { air.withLock { $0.directions[1 - outgoing].droppedFrameCount } }
 
   /// Breaks the link: silently, so that both ends have to notice, or with both told.
   public func cut(isReported: Bool) {
-    if isReported {
-      air.close(isCut: true)
-    } else {
-      air.state.withLock { state in
-        for index in state.directions.indices { state.directions[index].path.profile.cutAtFrame = 0 }
-      }
+    air.withLock { air in
+      if isReported { air.close(isCut: true) }
+      for index in air.directions.indices { air.directions[index].path.profile.cutAtFrame = 0 }
     }
   }
 
   public func send(_ frame: [UInt8]) async throws(TransportError) {
-    let now = air.clock.now()
+    let now = clock.now()
     let outgoing = outgoing
-    let (isClosed, times, readyAt) = air.state.withLock { state -> (Bool, [Duration], Duration) in
-      guard !state.isClosed else { return (true, [], now) }
-      let arrivals = state.directions[outgoing].path.send(frame, now: now)
-      for arrival in arrivals { state.directions[outgoing].arrivals.add(arrival.frame, at: arrival.time) }
-      if state.directions[outgoing].path.isCut, state.directions[outgoing].path.profile.isCutReported {
-        return (true, [], now)
+    let sent = air.withLock { air -> (arrivals: [Duration], readyAt: Duration)? in
+      guard !air.isClosed else { return nil }
+      let arrivals = air.directions[outgoing].path.send(frame, now: now)
+      for arrival in arrivals { air.directions[outgoing].arrivals.add(arrival.frame, at: arrival.time) }
+      let path = air.directions[outgoing].path
+      if path.isCut {
+        for index in air.directions.indices { air.directions[index].path.profile.cutAtFrame = 0 }
+        if path.profile.isCutReported { air.close(isCut: true) }
       }
-      return (false, arrivals.map(\.time), state.directions[outgoing].path.readyTime(now: now))
+      return (arrivals.map(\.time), path.readyTime(now: now))
     }
-    guard !isClosed else {
-      air.close(isCut: true)
-      throw TransportError(.connectionLost, "the simulated link is gone")
-    }
-    for time in times {
-      if time <= now {
-        air.deliver(outgoing)
-      } else {
-        Task { [air] in
-          try await air.clock.sleepUntil(time)
-          air.deliver(outgoing)
+    guard let sent else { throw TransportError(.connectionLost, "the simulated link is gone") }
+    for time in sent.arrivals {
+      Task { [air, clock] in
+        if time > now { try await clock.sleepUntil(time) }
+        air.withLock { air in
+          if !air.isClosed { air.directions[outgoing].deliver(upTo: time) }
         }
       }
     }
-    if readyAt > now { try? await air.clock.sleepUntil(readyAt) }
+    if sent.readyAt > now { try? await clock.sleepUntil(sent.readyAt) }
   }
 
   public func receive() async throws(TransportError) -> [UInt8]? {
     let incoming = 1 - outgoing
-    while true {
-      let (frame, isClosed) = air.state.withLock { state -> ([UInt8]?, Bool) in
-        guard !state.directions[incoming].inbox.isEmpty else { return (nil, state.isClosed) }
-        return (state.directions[incoming].inbox.removeFirst(), false)
-      }
-      if let frame { return frame }
-      guard !isClosed, !Task.isCancelled else { return nil }
-      await withTaskCancellationHandler {
-        await withCheckedContinuation { continuation in
-          let isReady = air.state.withLock { state in
-            guard state.directions[incoming].inbox.isEmpty, !state.isClosed, !Task.isCancelled else { return true }
-            state.directions[incoming].reader = continuation
-            return false
-          }
-          if isReady { continuation.resume() }
-        }
-      } onCancel: {
-        air.state.withLock { $0.directions[incoming].takeReader() }?.resume()
-      }
+    await air.wait { !$0.directions[incoming].inbox.isEmpty || $0.isClosed }
+    return air.withLock { air in
+      air.directions[incoming].inbox.isEmpty ? nil : air.directions[incoming].inbox.removeFirst()
     }
   }
 
-  public func close() async { air.close(isCut: false) }
+  public func close() async { air.withLock { $0.close(isCut: false) } }
 }

@@ -11,8 +11,9 @@ public struct SimulatedLinkProfile: Sendable {
   public var sendQueueFrameCount: Int?
 
   public var loss = 0.0
-  /// How many datagrams in a row a loss takes, on average.
-  public var lossRunLength = 1.0
+  /// Zero: each datagram is lost or not for itself. Else the link is deaf for so long at a time, on average, and `loss` is
+  /// the share of such times.
+  public var deafTime: Duration = .zero
   public var duplication = 0.0
   /// One bit is flipped, or the end is cut off.
   public var corruption = 0.0

@@ -8,7 +8,8 @@ public struct SimulatedPath: Sendable {
 
   public var profile: SimulatedLinkProfile
   private var random: SeededRandom
-  private var isLosing = false
+  private var isDeaf = true
+  private var deafnessChangesAt: Duration = .zero
   private var freeAt: Duration = .zero
   private var channelArrivals: [Duration]
   public private(set) var sentFrameCount = 0
@@ -38,7 +39,7 @@ public struct SimulatedPath: Sendable {
     }
     let departure = profile.bytesPerSecond == nil ? now : freeAt
     // Drawn in any case, so that one fault does not shift the others.
-    let isLost = drawLoss()
+    let isLost = drawLoss(departure)
     let isDouble = random.chance(profile.duplication)
     let arrivals = (0..<(isDouble ? 2 : 1)).map { _ in
       Arrival(time: arrivalTime(departure), frame: random.chance(profile.corruption) ? mangled(frame) : frame)
@@ -50,15 +51,14 @@ public struct SimulatedPath: Sendable {
     return arrivals
   }
 
-  private mutating func drawLoss() -> Bool {
-    let length = max(1, profile.lossRunLength)
-    if isLosing {
-      isLosing = !random.chance(1 / length)
+  private mutating func drawLoss(_ now: Duration) -> Bool {
+    guard profile.deafTime > .zero, profile.loss > 0, profile.loss < 1 else { return random.chance(profile.loss) }
+    while deafnessChangesAt <= now {
+      isDeaf.toggle()
+      let mean = isDeaf ? profile.deafTime : profile.deafTime * ((1 - profile.loss) / profile.loss)
+      deafnessChangesAt += random.duration(upTo: mean * 2) + .microseconds(1)
     }
-    if !isLosing, profile.loss < 1 {
-      isLosing = random.chance(profile.loss / (length * (1 - profile.loss) + (length == 1 ? profile.loss : 0)))
-    }
-    return isLosing || profile.loss >= 1
+    return isDeaf
   }
 
   private mutating func arrivalTime(_ departure: Duration) -> Duration {

@@ -1,4 +1,5 @@
 import FieldCore
+import FieldWire
 import Testing
 
 @testable import FieldDocuments

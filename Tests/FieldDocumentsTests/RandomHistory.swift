@@ -1,4 +1,5 @@
 import FieldCore
+import FieldWire
 
 @testable import FieldDocuments
 

@@ -3,13 +3,14 @@
 
 usage: air.py FOLDER PORT…      run by the lab's own Python environment
 
-Makes two kinds of UNIX socket. FOLDER/air-PORT is that port's controller, HCI over H4: a guest's serial port, or another
-Bluetooth host such as stranger.py, connects to it and gets a controller fresh from power-on, with an address that stays
-(F0:00:00:00:00:00 for the first port, F0:01:01:01:01:01 for the second, …). FOLDER/air takes a command per line (see control.py):
+Makes two kinds of UNIX socket. FOLDER/air-PORT is that port's controller, HCI over H4: a guest's serial port, or
+another Bluetooth host such as stranger.py, connects to it and gets a controller fresh from power-on, with an address
+that stays (F0:00:00:00:00:00 for the first port, F0:01:01:01:01:01 for the second, …). FOLDER/air takes a command per
+line (see control.py):
 
   cut [A B]        nothing passes, between two ports or at all; links die of their supervision timeout
   restore [A B]    everything passes again
-  loss P           each packet is lost with probability P: data is sent again, as a real link layer does, advertisements are not
+  loss P           each packet is lost with probability P; data is then sent again, as by a real link layer
   delay SECONDS    between a data packet's sending and its arrival
   rate BITS        per second and direction; 0 for no limit
   links PORT       the names of the ports that it is linked to, sorted
@@ -41,7 +42,7 @@ ADVERTISING_UNIT_MILLISECONDS = 0.625
 
 @dataclasses.dataclass
 class AirConnection(Connection):
-    """One end of a link. What its host sends takes time on the air, and is confirmed to the host only when it arrived."""
+    """One end of a link. What its host sends takes time on the air, and is confirmed when it arrived."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -91,9 +92,9 @@ class AirController(Controller):
 
     def __init__(self, name: str, host: "Port", air: "Air", address: str) -> None:
         super().__init__(name, host_sink=host, link=air, public_address=address)
-        # With extended advertising, BlueZ advertises from an address that bumble's link does not know. With either feature,
-        # Linux waits for the enhanced form of the connection complete event, which bumble does not send, and holds up all
-        # other commands meanwhile.
+        # With extended advertising, BlueZ advertises from an address that bumble's link does not know. With either
+        # feature, Linux waits for the enhanced form of the connection complete event, which bumble does not send, and
+        # holds up all other commands meanwhile.
         self.le_features &= ~(hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LL_PRIVACY)
         self.le_acl_data_packet_length = LINK_LAYER_PAYLOAD
         self.supported_max_tx_octets = self.supported_max_rx_octets = LINK_LAYER_PAYLOAD
@@ -204,7 +205,8 @@ class Air(LocalLink):
     def send_acl_data(
         self, sender_controller: Controller, destination_address: hci.Address, transport: PhysicalTransport, data: bytes
     ) -> None:
-        # By the address that the link has, not by the controller's random one as LocalLink does: BlueZ connects with public ones.
+        # By the address that the link has, not by the controller's random one as LocalLink does: BlueZ connects with
+        # public ones.
         connection = sender_controller.le_connections.get(destination_address)
         receiver = self.find_le_controller(destination_address)
         if connection and receiver and connection.self_address in receiver.le_connections:
@@ -239,7 +241,7 @@ class Air(LocalLink):
             self.supervise([sender_address, receiver_address])
 
     def supervise(self, addresses: list[hci.Address] | None = None) -> None:
-        """Ends, after the supervision timeout, the links (to `addresses`, or all) whose other end cannot be heard then."""
+        """Ends, after the supervision timeout, links (of `addresses`, or all) whose other end is not heard then."""
         asyncio.get_running_loop().call_later(SUPERVISION_SECONDS, self.time_out, addresses)
 
     def time_out(self, addresses: list[hci.Address] | None) -> None:
@@ -272,7 +274,9 @@ class Air(LocalLink):
             case ["rate", bits] if float(bits) >= 0:
                 self.bits_per_second = float(bits)
             case ["links", port] if port in ports:
-                return " ".join(sorted(peer.name for c in self.controllers if c.name == port for peer, _ in self.peers(c)))
+                return " ".join(
+                    sorted(peer.name for c in self.controllers if c.name == port for peer, _ in self.peers(c))
+                )
             case ["state"]:
                 return json.dumps(self.state(), sort_keys=True)
             case _:
@@ -333,7 +337,9 @@ async def main(folder: pathlib.Path, ports: list[str]) -> None:
     air, loop = Air(), asyncio.get_running_loop()
     for index, name in enumerate(ports):
         address = ":".join(["F0", *[f"{index:02X}"] * 5])
-        await loop.create_unix_server(lambda name=name, address=address: Port(air, name, address), folder / f"air-{name}")
+        await loop.create_unix_server(
+            lambda name=name, address=address: Port(air, name, address), folder / f"air-{name}"
+        )
 
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

@@ -48,7 +48,10 @@ class Central:
 
         def heard(advertisement: Advertisement) -> None:
             lists = [value for kind, value in advertisement.data.ad_structures if kind in UUID_LISTS]
-            if any(wanted == value[at : at + 16] for value in lists for at in range(0, len(value), 16)) and not found.done():
+            if (
+                any(wanted == value[at : at + 16] for value in lists for at in range(0, len(value), 16))
+                and not found.done()
+            ):
                 found.set_result(advertisement)
 
         self.device.on(Device.EVENT_ADVERTISEMENT, heard)

@@ -2,7 +2,7 @@
 """Gives one command to a running part of the lab and prints the answer; exits with 1 when it is refused.
 
 usage: control.py air SOCKET COMMAND…                  see air.py
-       control.py machine SOCKET COMMAND [NAME=VALUE…]  QEMU's QMP, e.g. set_link name=lan up=false | quit | stop | cont
+       control.py machine SOCKET COMMAND [NAME=VALUE…]  QEMU's: set_link name=lan up=false, quit, stop, cont
 """
 
 import json
@@ -28,7 +28,8 @@ def main() -> int:
         if kind == "air":
             print(" ".join(words), file=stream, flush=True)
             answer = stream.readline()
-            print(answer, end="")
+            if answer != "ok\n":
+                print(answer, end="")
             return 1 if answer.startswith("error") or not answer else 0
         stream.readline()  # greeting
         arguments = {name: value(text) for name, _, text in (word.partition("=") for word in words[1:])}

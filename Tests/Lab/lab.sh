@@ -1,19 +1,25 @@
 # shellcheck shell=bash
 # What a scenario is written with. A scenario sources this first; see README.md for the whole of it in an example.
 #
-#   air_starts PORT…                  a virtual air with a controller per port
-#   guest_starts NAME [OPTION…]       boots a guest (options of run-guest); several boot at the same time
-#   guests_are_ready                  waits until every guest's adapters are powered
-#   on NAME COMMAND…                  runs a command in a guest: its output, its exit code
-#   start_on NAME TAG COMMAND…        leaves a command running; output in the guest's results as TAG.log
-#   stop_on NAME TAG [SIGNAL]         ends it (TERM) and waits until it is gone
-#   wait_on NAME TAG [SECONDS]        waits until it ended by itself; its exit code
-#   said NAME TAG PATTERN             whether TAG.log has a line that matches
-#   eventually SECONDS WHAT COMMAND…  until COMMAND succeeds; fails the scenario with WHAT otherwise
-#   air COMMAND…                      cut, restore, loss, delay, rate, links, state: see air.py
-#   lan_is NAME on|off                plugs or pulls a guest's network cable
-#   power_is_cut NAME                 the guest is gone, now
-#   fail REASON                       ends the scenario
+#   need_fieldsync                          fails unless $FIELDSYNC_BINARY is there
+#   air_starts PORT…                        a virtual air with a controller per port
+#   air_port PORT                           the socket of a port: for guest_starts --air, and for hosts on this side
+#   guest_starts NAME [OPTION…]             boots a guest (options of run-guest); several boot at the same time
+#   lan OWN PEER ADDRESS/BITS               for guest_starts --lan: a card whose cable leads to PEER
+#   guests_are_ready                        waits until every guest's adapters are powered
+#   on NAME COMMAND…                        runs a command in a guest: output and exit code are its own
+#   start_on NAME TAG COMMAND…              leaves a command running; output in the guest's results as TAG.log
+#   until_said NAME TAG PATTERN [SECONDS]   waits for a line in TAG.log; fails when the command ends without it
+#   said NAME TAG PATTERN                   whether TAG.log has such a line
+#   stop_on NAME TAG [SIGNAL]               ends it (TERM) and waits until it is gone
+#   wait_on NAME TAG [SECONDS]              waits until it ended by itself; its exit code
+#   ended NAME TAG                          whether it did
+#   eventually SECONDS WHAT COMMAND…        until COMMAND succeeds; fails the scenario with WHAT otherwise
+#   air COMMAND…                            cut, restore, loss, delay, rate, links, state: see air.py
+#   lan_is NAME on|off                      plugs or pulls a guest's network cable
+#   power_is_cut NAME                       the guest is gone, now; guest_starts boots it again
+#   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
+#   fail REASON                             ends the scenario
 #
 # Folders: $LAB_RUN holds everything of this run, $LAB_RUN/NAME is that guest's results folder, the same path inside it.
 set -Eeuo pipefail
@@ -72,8 +78,11 @@ eventually() {
   local seconds=$1 what=$2
   local limit=$((SECONDS + seconds))
   shift 2
-  until "$@"; do
-    ((SECONDS < limit)) || fail "waited $seconds s in vain for $what"
+  until lab_quiet=yes "$@" >"$LAB_RUN/last-try" 2>&1; do
+    if ((SECONDS >= limit)); then
+      cat "$LAB_RUN/last-try" >&2
+      fail "waited $seconds s in vain for $what"
+    fi
     sleep 0.1
   done
 }
@@ -131,7 +140,7 @@ lab_command() { # lab_command NAME WORD…: hands it to the guest; sets lab_comm
 }
 on() {
   local name=$1 path limit=$((SECONDS + LAB_COMMAND_SECONDS))
-  note "$name: ${*:2}"
+  [[ -n ${lab_quiet:-} ]] || note "$name: ${*:2}"
   lab_command "$@"
   path=$lab_command_path
   until [[ -e $path.code ]]; do
@@ -158,7 +167,6 @@ start_on() {
 said() { grep -qs -e "$3" "$LAB_RUN/$1/$2.log"; }
 said_or_ended() { said "$@" || [[ -e $LAB_RUN/$1/$2.code ]]; }
 ended() { [[ -e $LAB_RUN/$1/$2.code ]]; }
-# until_said NAME TAG PATTERN [SECONDS]
 until_said() {
   eventually "${4:-60}" "'$3' in $LAB_RUN/$1/$2.log" said_or_ended "$@"
   said "$@" || fail "$2 in guest $1 ended without '$3': $(tail -n 1 "$LAB_RUN/$1/$2.log")"

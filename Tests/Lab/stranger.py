@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """A device of nobody's, on an independent Bluetooth stack: it knows the published service and no workspace's key.
 
-Finds FieldSync's service on the air, reads INFO, subscribes a TX slot, opens a frame link over the slot, and sends a first
-session message made without the key. It succeeds when it is refused as a stranger is: the message is taken, nothing is said,
-and the link is closed. It fails when anything of the session comes back.
+Finds FieldSync's service on the air, reads INFO, subscribes a TX slot, opens a frame link over the slot, and sends a
+first session message made without the key. It succeeds when it is refused as a stranger is: the message is taken,
+nothing is said, and the link is closed. It fails when anything of the session comes back.
 
 usage: stranger.py PORT     PORT: a UNIX socket of air.py; run by the lab's own Python environment
 """
@@ -25,7 +25,8 @@ OPEN_INTERVAL_SECONDS = 1
 OPEN_DEADLINE_SECONDS = 10
 REFUSAL_DEADLINE_SECONDS = 20  # over the session's own handshake deadline
 
-# The first message of Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b: an ephemeral key and the tag that proves the workspace's key.
+# The first message of Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b: an ephemeral key and the tag that proves the workspace's
+# key.
 FIRST_MESSAGE_BYTES = 32 + 16
 
 

@@ -26,6 +26,7 @@ struct Multiplexer {
   private var streams: [StreamID: MultiplexedStream] = [:]
   private var ready: [StreamID] = []
   private var control: [SessionFrame] = []
+  private var closeCode: CloseCode?
   private var nextOwn: UInt64
   private var lastOfPeer: UInt64 = 0
   private var unreadByteCount = 0
@@ -36,7 +37,7 @@ struct Multiplexer {
     nextOwn = role == .initiator ? 1 : 2
   }
 
-  var hasOutput: Bool { !control.isEmpty || !ready.isEmpty }
+  var hasOutput: Bool { !control.isEmpty || !ready.isEmpty || closeCode != nil }
 
   mutating func open() -> StreamID {
     let id = StreamID(nextOwn)
@@ -65,7 +66,8 @@ struct Multiplexer {
     control.append(.reset(id, code))
   }
 
-  mutating func close(_ code: CloseCode) { control.append(.close(code)) }
+  /// Ends the session once everything is sent that is queued and that the peer has given credit for.
+  mutating func close(_ code: CloseCode) { closeCode = code }
 
   mutating func ping(_ token: UInt64) { control.append(.ping(token)) }
 
@@ -111,6 +113,10 @@ struct Multiplexer {
     // Whoever was served goes to the back.
     let served = min(turn, ready.count)
     ready = (ready[served...] + ready[..<served]).filter { streams[$0]?.canSend ?? false }
+    if let closeCode, ready.isEmpty, control.isEmpty, byteCount - writer.bytes.count > SessionFrame.dataOverheadByteCount {
+      SessionFrame.close(closeCode).encode(into: &writer)
+      self.closeCode = nil
+    }
     return (writer.bytes, events)
   }
 

@@ -25,6 +25,7 @@ public actor Session {
   private var inboxes: [StreamID: Inbox] = [:]
   private var outputWaiter: CheckedContinuation<Void, Never>?
   private var heardSinceCheck = true
+  private var answeredSinceCheck = true
   private var ending: SessionError?
   private var isFlushing = false
 
@@ -70,7 +71,7 @@ public actor Session {
 
   /// Opens a stream with its first message.
   public func open(_ message: Message, isLast: Bool) async throws(SessionError) -> SessionStream {
-    if let ending { throw ending }
+    try checkIsOpen()
     let id = multiplexer.open()
     inboxes[id] = Inbox()
     try await send(message, on: id, isLast: isLast)
@@ -83,6 +84,11 @@ public actor Session {
     multiplexer.close(code)
     isFlushing = true
     wakeSender()
+  }
+
+  private func checkIsOpen() throws(SessionError) {
+    if let ending { throw ending }
+    if isFlushing { throw SessionError(.closed, "this side is ending the session") }
   }
 
   // MARK: Streams
@@ -99,7 +105,7 @@ public actor Session {
       }
       if Task.isCancelled { throw SessionError(.closed, "cancelled") }
     }
-    if let ending { throw ending }
+    try checkIsOpen()
     if let failure = inboxes[id]?.failure { throw failure }
     let hasRoom = try multiplexer.send(message.framed, on: id, isLast: isLast)
     inboxes[id]?.isFull = !hasRoom
@@ -223,6 +229,7 @@ public actor Session {
         let message = try Message(decoding: bytes)
         inboxes[id]?.messages.append(message)
         inboxes[id]?.byteCounts.append(bytes.count + 4)
+        answeredSinceCheck = true
         wakeReader(of: id)
       } catch {
         reset(id, .refused)  // a kind of message of a later version: this exchange ends, the session goes on
@@ -251,12 +258,14 @@ public actor Session {
     return nil
   }
 
-  /// Pings a silent peer and gives up on one that stays silent.
+  /// Pings a silent peer, and gives up on one that stays silent, or answers pings and nothing else.
   private func watchSilence() async -> SessionError? {
     var silence: Duration = .zero
     while (try? await clock.sleep(for: SessionLimits.pingAfter)) != nil {
-      silence = heardSinceCheck ? .zero : silence + SessionLimits.pingAfter
+      let isWaiting = inboxes.contains { $0.value.reader != nil && $0.key.isOpened(by: secrets.role) }
+      silence = (isWaiting ? answeredSinceCheck : heardSinceCheck) ? .zero : silence + SessionLimits.pingAfter
       heardSinceCheck = false
+      answeredSinceCheck = false
       if silence >= SessionLimits.giveUpAfter { return SessionError(.timeout, "the peer is silent") }
       multiplexer.ping(sentCount)
       wakeSender()

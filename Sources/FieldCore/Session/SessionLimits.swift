@@ -4,6 +4,8 @@ public enum SessionLimits {
   public static let handshakeDeadline: Duration = .seconds(10)
   /// From the handshake to the peer's proof of membership, where it has to give one.
   public static let credentialDeadline: Duration = .seconds(10)
+  /// From there to the peer's first word about its store.
+  public static let helloDeadline: Duration = .seconds(30)
   /// Silence after which a ping is sent, and after which the session is given up.
   public static let pingAfter: Duration = .seconds(15)
   public static let giveUpAfter: Duration = .seconds(45)

@@ -22,34 +22,37 @@ public struct EntryPull: Sendable {
 
   /// Pulls what arrived in the source after `cursor`; with `summary`, only what it surely does not contain.
   ///
-  /// - Parameter settled: Called after each page with the report so far. Its ``PullReport/settledThrough`` may be kept as
-  ///   the next pull's cursor: it never moves past an entry that is still missing.
+  /// - Parameter progress: Called after each batch, and after each page, with the report so far. After a page, its
+  ///   ``PullReport/settledThrough`` may be kept as the next pull's cursor: it never moves past an entry that is missing.
   public func run(
     since cursor: StoreCursor?, summary: BloomSummary? = nil,
-    settled: @Sendable (PullReport) async throws(StoreError) -> Void = { _ throws(StoreError) in }
+    progress: @Sendable (PullReport, _ isPageDone: Bool) async throws(StoreError) -> Void = { _, _ throws(StoreError) in }
   ) async throws(StoreError) -> PullReport {
     var report = PullReport()
     report.settledThrough = cursor
     // The directory decides about everything else, so it comes first. It is small.
     var first = EntryFilter(kinds: [.directory], absentFrom: summary)
     var pages = try await source.pages(since: cursor, filter: first)
-    while let page = try await pages.next() { try await transfer(page, into: &report) }
+    while let page = try await pages.next() { try await transfer(page, into: &report, progress) }
     report.listedCount = 0
     first.kinds = nil
     pages = try await source.pages(since: cursor, filter: first)
     var isHeld = false
     while let page = try await pages.next() {
-      isHeld = try await transfer(page, into: &report) || isHeld
+      isHeld = try await transfer(page, into: &report, progress) || isHeld
       report.coveredThrough = page.next
       if !isHeld { report.settledThrough = page.next }
-      try await settled(report)
+      try await progress(report, true)
     }
     return report
   }
 
   /// - Returns: Whether something of the page has to be asked for again.
   @discardableResult
-  private func transfer(_ page: ScanPage, into report: inout PullReport) async throws(StoreError) -> Bool {
+  private func transfer(
+    _ page: ScanPage, into report: inout PullReport,
+    _ progress: @Sendable (PullReport, Bool) async throws(StoreError) -> Void
+  ) async throws(StoreError) -> Bool {
     report.listedCount += page.listings.count
     guard !page.listings.isEmpty else { return false }
     let present = try await sink.contained(page.listings.map(\.id))
@@ -61,6 +64,7 @@ public struct EntryPull: Sendable {
       for next in batches.dropFirst() {
         async let coming = fetch(next)
         isHeld = try await store(fetched, into: &report) || isHeld
+        try await progress(report, false)
         fetched = try await coming
       }
       isHeld = try await store(fetched, into: &report) || isHeld

@@ -6,7 +6,7 @@ import SetReconciliation
 public actor PeerSync {
   /// When this side ends the session by itself.
   public enum Ending: Sendable {
-    /// Both sides hold the same, or cannot come closer.
+    /// Both sides hold the same, or cannot come closer. For the side that opened the connection.
     case whenSettled
     /// Never: what changes later is passed on while the session lasts.
     case never
@@ -26,6 +26,8 @@ public actor PeerSync {
 
   private var coordinator: SyncCoordinator?
   private var peerStateBeforeStart: StateNotice?
+  /// Notices come on streams of their own, whose tasks may overtake each other.
+  private var newestState = StreamID(0)
   private var peerSource: EntrySource?
   private var peerCapabilities: Capabilities = []
   private var isAuthorized = false
@@ -34,6 +36,7 @@ public actor PeerSync {
   private var plans: AsyncStream<PullPlan>.Continuation?
   private var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
   private var failure: SessionError?
+  private var isOver = false
 
   public init(
     session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
@@ -54,29 +57,20 @@ public actor PeerSync {
   public func run() async -> SyncOutcome {
     let (planStream, plans) = AsyncStream<PullPlan>.makeStream()
     self.plans = plans
-    let end = await withTaskGroup(of: SessionError?.self) { group in
-      group.addTask { await self.session.run() }
-      group.addTask {
-        await self.answerStreams()
-        return nil
-      }
+    let end = await withTaskGroup(of: Void.self) { group in
+      let notices = Task { await self.answerStreams() }
       group.addTask { await self.start() }
-      group.addTask {
-        for await plan in planStream { await self.pull(plan) }
-        return nil
-      }
-      var end: SessionError?
-      for await result in group where end == nil {
-        guard let result else { continue }
-        end = result
-        plans.finish()
-        releaseWaiters()
-        await session.close(.shuttingDown)
-        group.cancelAll()
-      }
+      group.addTask { for await plan in planStream { await self.pull(plan) } }
+      let end = await self.session.run()
+      // What the peer said before it left still counts.
+      isOver = true
+      releaseWaiters()
+      plans.finish()
+      await notices.value
+      group.cancelAll()
       return end
     }
-    outcome.end = failure ?? end ?? SessionError(.closed, "the session ended")
+    outcome.end = failure ?? end
     outcome.traffic = await session.traffic
     eventContinuation.finish()
     return outcome
@@ -85,7 +79,7 @@ public actor PeerSync {
   // MARK: Membership, and both hellos
 
   /// Everything up to the own hello; then follows the store's changes.
-  private func start() async -> SessionError? {
+  private func start() async {
     do {
       if try await role(of: session.peer) == nil { try await demandCredential() }
       isAuthorized = true
@@ -105,13 +99,23 @@ public actor PeerSync {
       let actions = peerStateBeforeStart.map { coordinator.peerState($0) } ?? []
       self.coordinator = coordinator
       try await perform(actions)
-      for await head in changes { try await ownStoreChanged(head) }
-      return nil
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await self.waitForPeer() }
+        for await head in changes { try await ownStoreChanged(head) }
+        try await group.waitForAll()
+      }
     } catch let error as SessionError {
-      return await fail(error)
+      await fail(error)
+    } catch is CancellationError {
+      // The session is over.
     } catch {
-      return await fail(SessionError(.storeFailed, "\(error)"))
+      await fail(SessionError(.storeFailed, "\(error)"))
     }
+  }
+
+  private func waitForPeer() async throws {
+    try await clock.sleep(for: SessionLimits.helloDeadline)
+    if peerSource == nil { await fail(SessionError(.timeout, "the peer does not say where it stands")) }
   }
 
   private func role(of device: DeviceKey) async throws -> DeviceRole? { try await store.directory().role(of: device) }
@@ -149,11 +153,18 @@ public actor PeerSync {
   private static let credentialEntryLimit = 32
   private static let credentialPayloadByteLimit = 8 << 10
 
-  private func fail(_ error: SessionError) async -> SessionError {
+  /// Ends the session for a reason of this side. What is queued, the reason above all, still goes out.
+  private func fail(_ error: SessionError) async {
+    guard !isOver, failure == nil else { return }
     failure = error
-    await session.close(error.code == .notAMember ? .refused : error.code == .incompatible ? .incompatible : .shuttingDown)
-    // What was queued, the reason above all, still goes out; the session ends by itself then.
-    return error
+    let code: CloseCode =
+      switch error.code {
+      case .notAMember: .refused
+      case .incompatible: .incompatible
+      case .protocolViolation: .protocolViolation
+      default: .shuttingDown
+      }
+    await session.close(code)
   }
 
   // MARK: The peer's streams
@@ -174,15 +185,16 @@ public actor PeerSync {
       do {
         if first.type == .hello {
           try await received(try first.decode(Hello.self))
-        } else {
+        } else if stream.id > newestState {
+          newestState = stream.id
           try await received(try first.decode(StateNotice.self))
         }
         await stream.end()
         await stream.forget()
       } catch let error as SessionError {
-        _ = await fail(error)
+        await fail(error)
       } catch {
-        _ = await fail(SessionError(.protocolViolation, "\(error)"))
+        await fail(SessionError(.protocolViolation, "\(error)"))
       }
     default:
       // Nothing of the store is said to a peer before it is known to be a member.
@@ -192,7 +204,12 @@ public actor PeerSync {
     }
   }
 
+  /// Who opened the connection shows its proof first: a stranger who connects learns nothing.
   private func answerCredentialRequest(on stream: SessionStream) async {
+    if session.secrets.role == .responder {
+      await waitForAuthorization()
+      guard isAuthorized else { return await stream.reset(.refused) }
+    }
     do {
       let ids = try await store.directory().credential(of: ownDevice)
       for entry in try await store.entries(ids) { try await stream.send(Message(EntryMessage(entry: entry))) }
@@ -223,7 +240,7 @@ public actor PeerSync {
   }
 
   private func waitForAuthorization() async {
-    guard !isAuthorized, failure == nil else { return }
+    guard !isAuthorized, failure == nil, !isOver else { return }
     await withCheckedContinuation { authorizationWaiters.append($0) }
   }
 
@@ -283,9 +300,9 @@ public actor PeerSync {
       let epoch = peerSource?.epoch
       let report = try await EntryPull(from: remote, into: store, origin: peerSource).run(
         since: plan.since, summary: summary
-      ) { report throws(StoreError) in
+      ) { report, isPageDone throws(StoreError) in
         await self.note(report, after: before)
-        if !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
+        if isPageDone, !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
           try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
         }
       }
@@ -302,9 +319,9 @@ public actor PeerSync {
     } catch let error as StoreError where error.code == .closed {
       // The session is gone, and its own end says why.
     } catch let error as StoreError where error.code == .protocolViolation || error.code == .refused {
-      _ = await fail(SessionError(.protocolViolation, error.reason))
+      await fail(SessionError(.protocolViolation, error.reason))
     } catch {
-      _ = await fail(SessionError(.storeFailed, "\(error)"))
+      await fail(SessionError(.storeFailed, "\(error)"))
     }
   }
 

@@ -383,7 +383,9 @@ public struct FrameLink: Sendable {
     if !outbox.isEmpty, sender.isEmpty, !sender.hasCredit {
       deadline = max(acknowledgedAt, probeSentAt ?? acknowledgedAt) + FrameLinkLimits.probeInterval
     }
-    if let interval = configuration.keepAliveInterval {
+    if var interval = configuration.keepAliveInterval {
+      // The initiator asks first; a second question at the same time says nothing more.
+      if role == .acceptor { interval = interval * 3 / 2 }
       let repeated = silentSince == nil ? nil : probeSentAt.map { $0 + FrameLinkLimits.probeInterval }
       deadline = earliest(deadline, repeated ?? heardAt + interval)
     }

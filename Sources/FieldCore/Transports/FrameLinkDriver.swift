@@ -1,42 +1,25 @@
-import Synchronization
-
 /// Runs a ``FrameLink`` over a ``DatagramLink``: one task that sends, one that receives, and a timer. They end when the
 /// machine does, at the latest ``FrameLinkLimits/leaveDeadline`` after it.
 final class FrameLinkDriver: Sendable {
-  enum Wait { case opened, readable, writable, shutdown }
-
-  private struct State {
+  private struct State: Sendable {
     var machine: FrameLink
     var isClosing = false
     var isShutDown = false
     var hasReportedEnd = false
     var timer: Task<Void, Never>?
     var timerAt: Duration?
-    var waiters: [Wait: [UInt64: CheckedContinuation<Void, Never>]] = [:]
-    var waiterCount: UInt64 = 0
 
-    func isOver(_ wait: Wait) -> Bool {
-      switch wait {
-      case .opened: machine.isOpen || machine.end != nil
-      case .readable: machine.hasMessages || machine.end != nil || isClosing
-      case .writable: !machine.hasRefusedMessage || machine.end != nil || isClosing
-      case .shutdown: isShutDown
-      }
-    }
-
-    mutating func wake(_ wait: Wait) {
-      for waiter in waiters.removeValue(forKey: wait) ?? [:] { waiter.value.resume() }
-    }
+    var isOver: Bool { isClosing || machine.end != nil }
   }
 
-  private let state: Mutex<State>
+  private let state: Monitor<State>
   private let link: any DatagramLink
   private let clock: FrameLinkClock
   private let frames: AsyncStream<[UInt8]>
   private let frameQueue: AsyncStream<[UInt8]>.Continuation
 
   init(machine: FrameLink, link: any DatagramLink, clock: FrameLinkClock) {
-    state = Mutex(State(machine: machine))
+    state = Monitor(State(machine: machine))
     self.link = link
     self.clock = clock
     // The machine has one frame outstanding at a time.
@@ -52,7 +35,7 @@ final class FrameLinkDriver: Sendable {
     Task { await sendFrames() }
     Task { await receiveFrames() }
     handle { $0.open(now: $1) }
-    await wait(for: .opened)
+    await state.wait { $0.machine.isOpen || $0.machine.end != nil }
     if let end = state.withLock({ $0.machine.end }) { throw end.transportError }
     guard !Task.isCancelled else {
       abandon()
@@ -73,7 +56,7 @@ final class FrameLinkDriver: Sendable {
         }
       }
       if try result.get() { return }
-      await wait(for: .writable)
+      await state.wait { !$0.machine.hasRefusedMessage || $0.isOver }
     }
   }
 
@@ -92,7 +75,7 @@ final class FrameLinkDriver: Sendable {
       }
       if let result { return try result.get() }
       guard !Task.isCancelled else { throw TransportError(.closed, "the task was cancelled") }
-      await wait(for: .readable)
+      await state.wait { $0.machine.hasMessages || $0.isOver }
     }
   }
 
@@ -101,10 +84,8 @@ final class FrameLinkDriver: Sendable {
     state.withLock { state in
       state.isClosing = true
       perform(state.machine.close(now: clock.now()), &state)
-      state.wake(.readable)
-      state.wake(.writable)
     }
-    await wait(for: .shutdown)
+    await state.wait { $0.isShutDown }
     guard Task.isCancelled else { return }
     abandon()
   }
@@ -138,7 +119,6 @@ final class FrameLinkDriver: Sendable {
       state.timer?.cancel()
       state.timer = nil
       state.isShutDown = true
-      state.wake(.shutdown)
     }
   }
 
@@ -152,12 +132,9 @@ final class FrameLinkDriver: Sendable {
     for action in actions {
       switch action {
       case .sendFrame(let frame): frameQueue.yield(frame)
-      case .opened: state.wake(.opened)
-      case .readable: state.wake(.readable)
-      case .writable: state.wake(.writable)
+      case .opened, .readable, .writable: break  // The monitor wakes whoever waits for it.
       case .ended:
         frameQueue.finish()
-        for wait in [Wait.opened, .readable, .writable] { state.wake(wait) }
         state.timer?.cancel()
         // A link that does not take the last frame is not waited for.
         startTimer(at: clock.now() + FrameLinkLimits.leaveDeadline, &state) { await $0.shutDown() }
@@ -193,26 +170,6 @@ final class FrameLinkDriver: Sendable {
     state.timer = Task { [clock] in
       guard (try? await clock.sleepUntil(deadline)) != nil else { return }
       await body(self)
-    }
-  }
-
-  /// Returns when what is waited for is there, or the task is cancelled.
-  private func wait(for wait: Wait) async {
-    let id = state.withLock { state in
-      state.waiterCount += 1
-      return state.waiterCount
-    }
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let isOver = state.withLock { state in
-          guard !state.isOver(wait), !Task.isCancelled else { return true }
-          state.waiters[wait, default: [:]][id] = continuation
-          return false
-        }
-        if isOver { continuation.resume() }
-      }
-    } onCancel: {
-      state.withLock { $0.waiters[wait]?.removeValue(forKey: id) }?.resume()
     }
   }
 }

@@ -18,6 +18,10 @@ struct FrameLinkSendWindow: Sendable {
     var overtakenAt: Duration?
   }
 
+  /// The oldest frame and those of which an ACK's bitmap can tell that they arrived in front of it. What became of later ones
+  /// cannot be known while there is a gap; so they are not judged then, and no more of them are sent.
+  private static let reportableCount = 65
+
   private var slots: [Slot] = []
   private(set) var base: UInt16
   private var edge: UInt16
@@ -55,10 +59,17 @@ struct FrameLinkSendWindow: Sendable {
   var nextSequence: UInt16 { base &+ UInt16(slots.count) }
   var hasCredit: Bool { nextSequence != edge }
   var smoothedRoundTrip: Duration? { roundTrip.smoothed }
-  var mayAppend: Bool { hasCredit && lostCount == 0 && flyingCount < windowFrameCount }
+  var mayAppend: Bool {
+    hasCredit && lostCount == 0 && flyingCount < windowFrameCount
+      && (slots.count < Self.reportableCount || acknowledgedCount == 0)
+  }
   var progressDeadline: Duration? { isEmpty ? nil : progressAt + FrameLinkLimits.progressDeadline }
 
   private var flyingCount: Int { slots.count - acknowledgedCount - lostCount }
+
+  private var reportableFlyingCount: Int {
+    slots.prefix(Self.reportableCount).count { !$0.isAcknowledged && !$0.isLost }
+  }
 
   mutating func addRoundTrip(_ sample: Duration) { roundTrip.add(sample) }
 
@@ -78,7 +89,7 @@ struct FrameLinkSendWindow: Sendable {
 
   /// The oldest lost frame, when it may go out again.
   mutating func nextResend(now: Duration) -> (sequence: UInt16, flags: LinkFrame.Flags, body: [UInt8])? {
-    guard lostCount > 0, flyingCount < windowFrameCount || timeoutAllowance > 0,
+    guard lostCount > 0, timeoutAllowance > 0 || reportableFlyingCount < windowFrameCount,
       let index = slots.firstIndex(where: { $0.isLost })
     else { return nil }
     timeoutAllowance = max(0, timeoutAllowance - 1)
@@ -137,11 +148,7 @@ struct FrameLinkSendWindow: Sendable {
     expiryCount += 1
     timeoutDeadline = now + roundTrip.retransmissionTimeout(afterExpiries: expiryCount)
     timeoutAllowance = FrameLinkLimits.timeoutFrameCount
-    var remaining = max(0, timeoutAllowance - lostCount)
-    for index in slots.indices where remaining > 0 && !slots[index].isAcknowledged && !slots[index].isLost {
-      markLost(index)
-      remaining -= 1
-    }
+    for index in slots.indices.filter({ !slots[$0].isAcknowledged }).prefix(timeoutAllowance) { markLost(index) }
     shrinkWindow()
     return true
   }
@@ -169,7 +176,7 @@ struct FrameLinkSendWindow: Sendable {
   private mutating func findLosses(now: Duration) {
     overtakenDeadline = nil
     let delay = roundTrip.reorderDelay
-    for index in slots.indices where !slots[index].isAcknowledged && !slots[index].isLost {
+    for index in slots.indices.prefix(Self.reportableCount) where !slots[index].isAcknowledged && !slots[index].isLost {
       guard let overtakenAt = slots[index].overtakenAt else { continue }
       let isLate = newestArrival &- slots[index].transmission >= FrameLinkLimits.reorderFrameCount
       if isLate || now >= overtakenAt + delay {
@@ -182,6 +189,7 @@ struct FrameLinkSendWindow: Sendable {
   }
 
   private mutating func markLost(_ index: Int) {
+    guard !slots[index].isLost else { return }
     slots[index].isLost = true
     lostCount += 1
   }

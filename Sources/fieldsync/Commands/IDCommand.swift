@@ -1,5 +1,6 @@
 import ArgumentParser
 import FieldAgent
+import FieldWire
 
 struct IDCommand: HomeCommand {
   static let configuration = CommandConfiguration(

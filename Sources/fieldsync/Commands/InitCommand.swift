@@ -1,5 +1,6 @@
 import ArgumentParser
 import FieldAgent
+import FieldWire
 
 struct InitCommand: HomeCommand {
   static let configuration = CommandConfiguration(

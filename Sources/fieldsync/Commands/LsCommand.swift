@@ -2,6 +2,7 @@ import ArgumentParser
 import FieldAgent
 import FieldCore
 import FieldDocuments
+import FieldWire
 
 struct LsCommand: HomeCommand {
   static let configuration = CommandConfiguration(

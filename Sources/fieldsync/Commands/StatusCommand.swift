@@ -1,5 +1,6 @@
 import ArgumentParser
 import FieldAgent
+import FieldWire
 
 struct StatusCommand: HomeCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FieldAgent
 import FieldDocuments
+import FieldStore
 
 struct VerifyCommand: HomeCommand {
   static let configuration = CommandConfiguration(

@@ -45,7 +45,7 @@ struct FolderScan {
   /// Whether it is a directory to go into.
   private mutating func take(_ relative: [UInt8]) -> Bool {
     var status = stat()
-    guard path(of: relative).withUnsafeBufferPointer({ lstat($0.baseAddress, &status) }) == 0 else {
+    guard lstat(path(of: relative), &status) == 0 else {
       skip(relative, Self.reason(errno), isFailure: true)
       return false
     }
@@ -86,9 +86,7 @@ struct FolderScan {
 
   /// `nil`, with the reason in `errno`, when the directory cannot be read.
   private static func entries(of path: [CChar]) -> [[UInt8]]? {
-    guard let stream = path.withUnsafeBufferPointer({ buffer in buffer.baseAddress.flatMap { opendir($0) } }) else {
-      return nil
-    }
+    guard let stream = opendir(path) else { return nil }
     defer { closedir(stream) }
     var names: [[UInt8]] = []
     while let entry = readdir(stream) {

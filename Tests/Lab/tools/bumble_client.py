@@ -15,8 +15,8 @@ from lab_service import GREETING, GREETING_UUID, NOTIFY_UUID, SERVICE_UUID, WRIT
 FRAME_BYTES = 495
 FIND_SECONDS = 30
 ANSWER_SECONDS = 20
-# bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which other ATT
-# packets may overwrite meanwhile: the first frame alone, and it may arrive mangled.
+# bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which other
+# ATT packets may overwrite meanwhile: the first frame alone, and it may arrive mangled.
 OPEN_TRIES = 2
 
 

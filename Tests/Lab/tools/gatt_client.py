@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Finds the lab's service, connects, and sends frames there and back. With --until-lost it then waits for the link to go.
+"""Finds the lab's service, connects, and sends frames there and back.
 
 Prints one line per step with its time; exits with 1 and a reason when anything is not as it must be.
 """
@@ -60,7 +60,9 @@ class Client:
         adapter.SetDiscoveryFilter(dbus.Dictionary(wanted, signature="sv"))
         adapter.StartDiscovery()
         found = eventually(
-            self.find_seconds, "the advertisement", lambda: self.objects_with(DEVICE, SERVICE_UUID, self.adapter) or None
+            self.find_seconds,
+            "the advertisement",
+            lambda: self.objects_with(DEVICE, SERVICE_UUID, self.adapter) or None,
         )
         self.device = found[0]
         adapter.StopDiscovery()
@@ -95,8 +97,8 @@ class Client:
         say(f"acquired both, MTU {EXPECTED_MTU}")
         self.incoming = socket.socket(fileno=notify_fd.take())
         outgoing = socket.socket(fileno=write_fd.take())
-        # bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which other
-        # ATT packets may overwrite meanwhile: the first frame alone, and whatever comes back of it.
+        # bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which
+        # other ATT packets may overwrite meanwhile: the first frame alone, and whatever comes back of it.
         outgoing.send(b"open")
         self.next_frame()
         say("first frame came back")
@@ -104,8 +106,8 @@ class Client:
         started = time.monotonic()
         for first in range(0, FRAME_COUNT, 8):
             self.exchange(outgoing, frames[first : first + 8])
-        seconds = time.monotonic() - started
-        say(f"{FRAME_COUNT} frames of {FRAME_BYTES} bytes there and back, {FRAME_COUNT * FRAME_BYTES / seconds / 1000:.0f} kB/s")
+        rate = FRAME_COUNT * FRAME_BYTES / (time.monotonic() - started) / 1000
+        say(f"{FRAME_COUNT} frames of {FRAME_BYTES} bytes there and back, {rate:.0f} kB/s")
 
     def exchange(self, outgoing: socket.socket, frames: list[bytes]) -> None:
         for frame in frames:
@@ -135,7 +137,7 @@ def main() -> None:
     parser.add_argument("--adapter", default="hci0")
     parser.add_argument("--find-seconds", type=float, default=30)
     parser.add_argument("--read-only", action="store_true", help="do not acquire the characteristics that carry frames")
-    parser.add_argument("--until-lost", action="store_true")
+    parser.add_argument("--until-lost", action="store_true", help="then wait for the link to go")
     options = parser.parse_args()
     client = Client(options.adapter, options.find_seconds)
     client.find()

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Advertises the lab's service on one adapter and sends back whatever is written to it. Prints "serving" when it is on the air."""
+"""Advertises the lab's service and sends back whatever is written to it. Prints "serving" when it is on the air."""
 
 import argparse
 import socket
@@ -69,7 +69,9 @@ class Advertisement(Exported):
 
 
 class Characteristic(Exported):
-    def __init__(self, bus: dbus.SystemBus, name: str, uuid: str, flags: list[str], values: dict[str, Any], echo: Echo) -> None:
+    def __init__(
+        self, bus: dbus.SystemBus, name: str, uuid: str, flags: list[str], values: dict[str, Any], echo: Echo
+    ) -> None:
         properties = {
             "UUID": uuid,
             "Service": dbus.ObjectPath(SERVICE_PATH),

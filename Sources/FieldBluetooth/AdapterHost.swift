@@ -1,0 +1,450 @@
+import BlueZ
+import DBus
+import FieldCore
+import Logging
+
+/// One adapter of one bluetoothd, for as long as the connection to the message bus lasts: keeps the state machines
+/// informed, does what they say, and makes links in both directions.
+actor AdapterHost {
+  /// Where results go that outlive the host.
+  struct Outlets: Sendable {
+    let sightings: SightingFeed
+    let incoming: @Sendable (FrameLinkConnection) -> Void
+    let status: @Sendable (BluetoothStatus) -> Void
+  }
+
+  /// What a task can wait for. Looked at again after every event.
+  enum Wait {
+    case dialTurn
+    case found(BluetoothAddress)
+    case discoveryStopped
+    case connected(ObjectPath)
+    /// Or not connected any more.
+    case servicesResolved(ObjectPath)
+    case characteristicsPresent(ObjectPath)
+  }
+
+  struct Waiter {
+    let wait: Wait
+    let continuation: CheckedContinuation<Void, Never>
+  }
+
+  struct CentralLink {
+    let device: ObjectPath
+    let link: AttributeLink
+    let nonce: [UInt8]
+  }
+
+  private static let tickInterval = Duration.seconds(1)
+  /// For a connection that carries no link.
+  private static let idleLimit = Duration.seconds(30)
+  private static let applicationPath: ObjectPath = "/org/fieldsync/bluetooth"
+  private static let advertisementPath: ObjectPath = "/org/fieldsync/advertisement"
+
+  let client: BlueZClient
+  let configuration: BluetoothConfiguration
+  let baseClock: any Clock<Duration>
+  let clock: FrameLinkClock
+  let logger: Logger
+  private let outlets: Outlets
+  private let slots: PeripheralSlots
+  private let application: GATTApplication
+  private let advertisement: Advertisement
+  private let releases: AsyncStream<Void>
+  private let slotLinks: AsyncStream<(SlotLink, ObjectPath)>
+  private let slotEnds: AsyncStream<ObjectPath>
+
+  var adapterPath: ObjectPath?
+  var machine = AdapterStateMachine()
+  var waiters: [UInt64: Waiter] = [:]
+  var lastID: UInt64 = 0
+  var isDialing = false
+  var centralLinks: [UInt64: CentralLink] = [:]
+  /// Connection attempts that failed in a row, and the last one's error.
+  var dialFailures: (count: Int, last: TransportError)?
+  private var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
+  private var idleSince: [ObjectPath: Duration] = [:]
+  private var lastStatus: BluetoothStatus?
+
+  init(
+    client: BlueZClient, configuration: BluetoothConfiguration, announcement: [UInt8], clock: any Clock<Duration>,
+    logger: Logger, outlets: Outlets
+  ) {
+    self.client = client
+    self.configuration = configuration
+    baseClock = clock
+    self.clock = FrameLinkClock(clock)
+    self.logger = logger
+    self.outlets = outlets
+    let (slotLinks, linkQueue) = AsyncStream.makeStream(of: (SlotLink, ObjectPath).self)
+    let (slotEnds, endQueue) = AsyncStream.makeStream(of: ObjectPath.self)
+    let (releases, releaseQueue) = AsyncStream.makeStream(of: Void.self)
+    self.slotLinks = slotLinks
+    self.slotEnds = slotEnds
+    self.releases = releases
+    slots = PeripheralSlots(
+      clock: self.clock, logger: logger, onLink: { linkQueue.yield(($0, $1)) }, onEnd: { endQueue.yield($0) })
+    application = GATTApplication(root: Self.applicationPath, services: [slots.service()])
+    advertisement = Advertisement(
+      path: Self.advertisementPath, content: Self.content(announcement, configuration),
+      onRelease: { releaseQueue.yield() })
+  }
+
+  private static func content(_ announcement: [UInt8], _ configuration: BluetoothConfiguration) -> Advertisement.Content
+  {
+    Advertisement.Content(
+      serviceUUIDs: [FieldService.uuid], manufacturerData: [FieldService.company: announcement],
+      interval: configuration.advertisingInterval)
+  }
+
+  var linkCount: Int { centralLinks.count + slots.linkCount }
+
+  // MARK: Running
+
+  /// Returns when the bus is lost or the task is cancelled.
+  func run() async {
+    chooseAdapter()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.followEvents() }
+      group.addTask { await self.tick() }
+      group.addTask { for await _ in self.releases { await self.advertisementReleased() } }
+      group.addTask { for await (link, device) in self.slotLinks { await self.accept(link, from: device) } }
+      group.addTask { for await device in self.slotEnds { await self.slotLinkEnded(device) } }
+      // The events end first; what else there is ends by that.
+      await group.next()
+      group.cancelAll()
+    }
+    end()
+  }
+
+  private func followEvents() async {
+    while !Task.isCancelled {
+      for await event in client.events() { handle(event) }
+      // The stream of a reader that was too slow ends, and a new one begins with what is present.
+      guard !Task.isCancelled, (try? await client.connection.owner(of: "org.bluez")) != nil else { return }
+    }
+  }
+
+  private func tick() async {
+    while !Task.isCancelled {
+      let now = clock.now()
+      perform(machine.timerFired(now: now))
+      slots.expire()
+      outlets.sightings.update { $0.expire(now: now) }
+      await leaveIdleDevices(now)
+      publish()
+      do {
+        try await clock.sleepUntil(now + Self.tickInterval)
+      } catch {
+        return
+      }
+    }
+  }
+
+  /// Connections to our peers that carry nothing for long: what a process that was killed left behind, on either end.
+  private func leaveIdleDevices(_ now: Duration) async {
+    let idle = client.devices.filter { device in
+      device.adapter == adapterPath && device.isConnected && !device.isPaired && !device.isTrusted
+        && device.uuids.contains(FieldService.uuid) && !isInUse(device.path)
+    }.map(\.path)
+    idleSince = Dictionary(uniqueKeysWithValues: idle.map { ($0, idleSince[$0] ?? now) })
+    guard !isDialing, let (device, _) = idleSince.first(where: { $0.value + Self.idleLimit <= now }) else { return }
+    logger.debug("idle connection ended", metadata: ["peer": "\(peerDescription(device))"])
+    idleSince[device] = nil
+    await leave(device)
+  }
+
+  private func end() {
+    endLinks()
+    for waiter in waiters.values { waiter.continuation.resume() }
+    waiters = [:]
+  }
+
+  // MARK: Events
+
+  private func handle(_ event: BlueZEvent) {
+    switch event {
+    case .adapterAppeared, .adapterChanged, .adapterGone, .serviceGone, .serviceBack:
+      chooseAdapter()
+    case .deviceFound(let device):
+      heard(device, isFresh: device.rssi != nil)
+    case .deviceChanged(let device, let names):
+      heard(device, isFresh: device.rssi != nil && !names.isDisjoint(with: ["RSSI", "ManufacturerData", "UUIDs"]))
+    case .deviceConnected(let path):
+      connectionChanged(path, isConnected: true)
+    case .deviceDisconnected(let path):
+      connectionChanged(path, isConnected: false)
+    case .deviceGone(let path):
+      guard let address = address(at: path) else { break }
+      outlets.sightings.update { $0.gone(address.description).map { [$0] } ?? [] }
+    case .servicesResolved, .characteristicAppeared, .characteristicGone:
+      break
+    }
+    resumeWaiters()
+  }
+
+  private func chooseAdapter() {
+    let adapters = client.adapters
+    let chosen: AdapterProperties? =
+      if let name = configuration.adapter {
+        adapters.first { $0.name == name || $0.address?.description == name.uppercased() }
+      } else {
+        adapters.first { $0.path == adapterPath && $0.isPowered } ?? adapters.first { $0.isPowered } ?? adapters.first
+      }
+    if chosen?.path != adapterPath {
+      // Nothing of the other one's is of use.
+      availabilityChanged(to: .missing)
+      adapterPath = chosen?.path
+    }
+    if !client.isServiceRunning {
+      availabilityChanged(to: .serviceGone)
+    } else {
+      availabilityChanged(to: chosen.map { $0.isPowered ? .on : .off } ?? .missing)
+    }
+    publish()
+  }
+
+  private func availabilityChanged(to availability: AdapterStateMachine.Availability) {
+    guard availability != machine.availability else { return }
+    logger.debug("adapter", metadata: ["state": "\(availability)", "path": "\(adapterPath?.text ?? "none")"])
+    if machine.availability == .on { endLinks() }
+    featureErrors = [:]
+    idleSince = [:]
+    perform(machine.availabilityChanged(to: availability, now: clock.now()))
+  }
+
+  private func endLinks() {
+    slots.endAll()
+    for link in centralLinks.values { link.link.end() }
+    outlets.sightings.update { $0.clear() }
+  }
+
+  private func heard(_ device: DeviceProperties, isFresh: Bool) {
+    guard device.adapter == adapterPath, let address = device.address, device.uuids.contains(FieldService.uuid),
+      isFresh || device.isConnected
+    else { return }
+    let announcement = device.manufacturerData[FieldService.company] ?? []
+    let isOurs = announcement.count == BluetoothConfiguration.announcementByteCount
+    let now = clock.now()
+    outlets.sightings.update { table in
+      defer { table.connection(address.description, isConnected: device.isConnected, now: now) }
+      return table.heard(address.description, announcement: isOurs ? announcement : [], now: now).map { [$0] } ?? []
+    }
+  }
+
+  private func connectionChanged(_ path: ObjectPath, isConnected: Bool) {
+    guard let adapterPath, path.isWithin(adapterPath) else { return }
+    let now = clock.now()
+    if let address = address(at: path) {
+      outlets.sightings.update { table in
+        table.connection(address.description, isConnected: isConnected, now: now)
+        return []
+      }
+    }
+    if !isConnected {
+      slots.disconnected(path)
+      for link in centralLinks.values where link.device == path { link.link.end() }
+    }
+    perform(machine.linksChanged(now: now))
+  }
+
+  /// bluetoothd writes the address into the path, which is all there is of a device that is gone.
+  private func address(at path: ObjectPath) -> BluetoothAddress? {
+    guard path.parent == adapterPath, path.lastElement.hasPrefix("dev_") else { return nil }
+    return BluetoothAddress(
+      path.lastElement.dropFirst(4).split(separator: "_", omittingEmptySubsequences: false).joined(separator: ":"))
+  }
+
+  // MARK: What is registered
+
+  func announce(_ announcement: [UInt8]) async {
+    do throws(BlueZError) {
+      try await advertisement.update(Self.content(announcement, configuration), on: client.connection)
+    } catch {
+      logger.debug("announcement not changed", metadata: ["error": "\(error)"])
+    }
+  }
+
+  func perform(_ actions: [AdapterStateMachine.Action]) {
+    for action in actions { Task { await execute(action) } }
+  }
+
+  private func execute(_ action: AdapterStateMachine.Action) async {
+    guard let adapterPath else { return }
+    let adapter = Adapter(adapterPath, of: client)
+    do throws(BlueZError) {
+      try await carryOut(action, on: adapter)
+      if action.isStart { featureErrors[action.feature] = nil }
+      finished(action, .done)
+    } catch {
+      if action.isStart { featureErrors[action.feature] = error }
+      logger.debug(
+        "bluetoothd refused",
+        metadata: ["what": "\(action.feature)", "start": "\(action.isStart)", "error": "\(error)"])
+      finished(action, .failed)
+    }
+  }
+
+  private func carryOut(_ action: AdapterStateMachine.Action, on adapter: Adapter) async throws(BlueZError) {
+    switch (action.feature, action.isStart) {
+    case (.application, true):
+      do throws(BlueZError) {
+        try await application.register(on: adapter.path, of: client)
+      } catch {
+        // It outlived the adapter's absence.
+        guard error.code == .alreadyExists else { throw error }
+      }
+    case (.application, false): try await application.unregister(from: adapter.path, of: client)
+    case (.advertisement, true):
+      do throws(BlueZError) {
+        try await advertisement.register(on: adapter.path, of: client)
+      } catch {
+        guard error.code == .alreadyExists else { throw error }
+        // Left from before the adapter was off: whether it is on the air nobody says.
+        try await advertisement.unregister(from: adapter.path, of: client)
+        try await advertisement.register(on: adapter.path, of: client)
+      }
+    case (.advertisement, false): try await advertisement.unregister(from: adapter.path, of: client)
+    case (.discovery, true):
+      do throws(BlueZError) {
+        try await adapter.setDiscoveryFilter(DiscoveryFilter(uuids: [FieldService.uuid]))
+        try await adapter.startDiscovery()
+      } catch {
+        guard error.code == .inProgress else { throw error }
+      }
+    case (.discovery, false): try await adapter.stopDiscovery()
+    }
+  }
+
+  private func finished(_ action: AdapterStateMachine.Action, _ outcome: AdapterStateMachine.Outcome) {
+    let now = clock.now()
+    perform(machine.finished(action, outcome, now: now))
+    let isListening = machine.isRunning(.discovery)
+    outlets.sightings.update { table in
+      table.listening(isListening, now: now)
+      return []
+    }
+    resumeWaiters()
+    publish()
+  }
+
+  private func advertisementReleased() {
+    logger.debug("bluetoothd ended the advertisement")
+    perform(machine.released(.advertisement, now: clock.now()))
+  }
+
+  // MARK: Links that peers open
+
+  private func accept(_ link: SlotLink, from device: ObjectPath) {
+    let peer = peerDescription(device)
+    Task { [baseClock, outlets, logger] in
+      do throws(TransportError) {
+        let connection = try await FrameLinkConnection.open(
+          .acceptor, over: link,
+          configuration: FrameLinkConfiguration(maximumFrameByteCount: link.maximumFrameByteCount),
+          kind: .bluetooth, peerDescription: peer, clock: baseClock)
+        logger.debug("link from peer", metadata: ["peer": "\(peer)", "slot": "\(link.slot)"])
+        outlets.incoming(connection)
+      } catch {
+        logger.debug("peer did not open its link", metadata: ["peer": "\(peer)", "error": "\(error)"])
+      }
+    }
+    publish()
+  }
+
+  private func slotLinkEnded(_ device: ObjectPath) {
+    logger.debug("link from peer ended", metadata: ["peer": "\(peerDescription(device))"])
+    publish()
+  }
+
+  /// Whether anything of ours goes over the connection to a device.
+  func isInUse(_ device: ObjectPath) -> Bool {
+    slots.isHeld(by: device) || centralLinks.values.contains { $0.device == device }
+  }
+
+  /// Shortened: an address identifies somebody.
+  func peerDescription(_ device: ObjectPath) -> String {
+    "ble://…" + (address(at: device)?.description.suffix(5) ?? "?")
+  }
+
+  // MARK: Status
+
+  func publish() {
+    let adapter = adapterPath.flatMap { client.adapter($0) }
+    let status = BluetoothStatus(
+      adapter: adapter?.name, address: adapter?.address?.description, isAdvertising: machine.isRunning(.advertisement),
+      isDiscovering: machine.isRunning(.discovery), isServing: machine.isRunning(.application), linkCount: linkCount,
+      problem: problem)
+    guard status != lastStatus else { return }
+    lastStatus = status
+    outlets.status(status)
+  }
+
+  /// Failures in a row from which on dialling is thought not to work.
+  private static let dialFailureCount = 3
+
+  private var problem: BluetoothProblem? {
+    switch machine.availability {
+    case .serviceGone: return BluetoothProblem(.serviceNotRunning, "bluetoothd does not run")
+    case .missing:
+      return BluetoothProblem(
+        .adapterMissing, configuration.adapter.map { "there is no adapter \($0)" } ?? "no adapter")
+    case .off: return BluetoothProblem(.adapterOff, "\(adapterPath?.lastElement ?? "the adapter") is off")
+    case .on: break
+    }
+    if let error = featureErrors.values.first(where: { $0.code == .timedOut }) {
+      return BluetoothProblem(.serviceNotAnswering, error.reason)
+    }
+    if let error = featureErrors[.application] { return BluetoothProblem(.serviceRefused, error.description) }
+    if let error = featureErrors[.advertisement] { return BluetoothProblem(.advertisementRefused, error.description) }
+    if let error = featureErrors[.discovery] { return BluetoothProblem(.discoveryRefused, error.description) }
+    if let dialFailures, dialFailures.count >= Self.dialFailureCount {
+      return BluetoothProblem(.cannotDial, dialFailures.last.reason)
+    }
+    return nil
+  }
+
+  // MARK: Waiting
+
+  func isOver(_ wait: Wait) -> Bool {
+    switch wait {
+    case .dialTurn: !isDialing
+    case .found(let address): path(of: address) != nil
+    case .discoveryStopped: machine.isStopped(.discovery)
+    case .connected(let device): client.device(device)?.isConnected == true
+    case .servicesResolved(let device):
+      client.device(device).map { !$0.isConnected || $0.areServicesResolved } ?? true
+    case .characteristicsPresent(let device):
+      client.device(device)?.isConnected != true || characteristics(of: device) != nil
+    }
+  }
+
+  /// Returns when what is waited for is there, after `limit`, when the task is cancelled, and when the host ends.
+  func wait(for wait: Wait, limit: Duration) async {
+    guard !isOver(wait), !Task.isCancelled else { return }
+    lastID += 1
+    let id = lastID
+    let deadline = clock.now() + limit
+    let timer = Task { [clock] in
+      guard (try? await clock.sleepUntil(deadline)) != nil else { return }
+      stopWaiting(id)
+    }
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        guard !isOver(wait), !Task.isCancelled else { return continuation.resume() }
+        waiters[id] = Waiter(wait: wait, continuation: continuation)
+      }
+    } onCancel: {
+      Task { await self.stopWaiting(id) }
+    }
+    timer.cancel()
+  }
+
+  private func stopWaiting(_ id: UInt64) {
+    waiters.removeValue(forKey: id)?.continuation.resume()
+  }
+
+  func resumeWaiters() {
+    for (id, waiter) in waiters where isOver(waiter.wait) { stopWaiting(id) }
+  }
+}

@@ -1,0 +1,196 @@
+/// Keeps what we have at bluetoothd as it should be: the GATT application and the advertisement registered, discovery
+/// running but not while a connection is being made, and all of it anew after bluetoothd or the adapter was away.
+///
+/// A state machine without IO, clock or randomness. Each event returns what is to be done now; the caller reports how it
+/// ended with ``finished(_:_:now:)``. One action at a time is under way for each feature.
+struct AdapterStateMachine: Sendable {
+  static let retryFloor = Duration.seconds(1)
+  static let retryCeiling = Duration.seconds(30)
+  /// After a link came or went, until the advertisement is renewed: the other end is often still busy with it.
+  static let renewalDelay = Duration.seconds(1)
+  /// Discovery that finds nobody is started anew after this, in case that it hangs.
+  static let discoveryLife = Duration.seconds(300)
+
+  enum Feature: Int, CaseIterable, Sendable {
+    case application
+    case advertisement
+    case discovery
+  }
+
+  enum Availability: Equatable, Sendable {
+    /// bluetoothd does not run.
+    case serviceGone
+    /// There is no such adapter.
+    case missing
+    case off
+    case on
+  }
+
+  struct Action: Hashable, Sendable {
+    let feature: Feature
+    let isStart: Bool
+    fileprivate let generation: Int
+  }
+
+  enum Outcome: Equatable, Sendable {
+    case done
+    case failed
+  }
+
+  private enum Step: Equatable {
+    case idle
+    case starting
+    case running(since: Duration)
+    case stopping
+    case waiting(until: Duration)
+  }
+
+  private struct Progress {
+    var step = Step.idle
+    var failureCount = 0
+    /// When it is to be stopped and started again.
+    var renewal: Duration?
+  }
+
+  private(set) var availability = Availability.serviceGone
+  private var generation = 0
+  private var progress: [Feature: Progress] = [:]
+  private var dialCount = 0
+
+  // MARK: What is known
+
+  func isRunning(_ feature: Feature) -> Bool {
+    if case .running = self[feature].step { true } else { false }
+  }
+
+  /// Whether nothing of the feature is there or on its way.
+  func isStopped(_ feature: Feature) -> Bool {
+    switch self[feature].step {
+    case .idle, .waiting: true
+    case .starting, .running, .stopping: false
+    }
+  }
+
+  /// How often starting the feature has failed in a row.
+  func failureCount(_ feature: Feature) -> Int { self[feature].failureCount }
+
+  /// When ``timerFired(now:)`` has something to do.
+  var nextDeadline: Duration? {
+    guard availability == .on else { return nil }
+    return Feature.allCases.compactMap { feature -> Duration? in
+      switch self[feature].step {
+      case .waiting(let until): isWanted(feature) ? until : nil
+      case .running: self[feature].renewal
+      case .idle, .starting, .stopping: nil
+      }
+    }.min()
+  }
+
+  // MARK: Events
+
+  mutating func availabilityChanged(to new: Availability, now: Duration) -> [Action] {
+    if new != availability {
+      availability = new
+      // bluetoothd forgot everything, and whatever is still answered is about the time before.
+      generation += 1
+      progress = [:]
+    }
+    return actions(now)
+  }
+
+  mutating func finished(_ action: Action, _ outcome: Outcome, now: Duration) -> [Action] {
+    guard action.generation == generation else { return [] }
+    switch (action.isStart, outcome) {
+    case (true, .done):
+      self[action.feature].step = .running(since: now)
+      self[action.feature].failureCount = 0
+      if action.feature == .discovery { self[.discovery].renewal = now + Self.discoveryLife }
+    case (true, .failed):
+      self[action.feature].failureCount += 1
+      self[action.feature].step = .waiting(until: now + retryDelay(self[action.feature].failureCount))
+    case (false, _):
+      // What could not be stopped is not there.
+      self[action.feature].step = .idle
+    }
+    return actions(now)
+  }
+
+  /// bluetoothd ended a feature by itself.
+  mutating func released(_ feature: Feature, now: Duration) -> [Action] {
+    guard isRunning(feature) else { return [] }
+    self[feature].failureCount += 1
+    self[feature].step = .waiting(until: now + retryDelay(self[feature].failureCount))
+    return actions(now)
+  }
+
+  /// A connection is about to be made: to be waited for until discovery is stopped.
+  mutating func dialBegan(now: Duration) -> [Action] {
+    dialCount += 1
+    return actions(now)
+  }
+
+  mutating func dialEnded(succeeded: Bool, now: Duration) -> [Action] {
+    dialCount = max(0, dialCount - 1)
+    // Some controllers do not advertise again after a connection attempt that was given up.
+    if !succeeded { renewAdvertisement(at: now) }
+    return actions(now)
+  }
+
+  /// A device connected or disconnected: controllers stop to advertise by that, and not all resume.
+  mutating func linksChanged(now: Duration) -> [Action] {
+    renewAdvertisement(at: now + Self.renewalDelay)
+    return actions(now)
+  }
+
+  mutating func timerFired(now: Duration) -> [Action] { actions(now) }
+
+  // MARK: Deciding
+
+  private mutating func actions(_ now: Duration) -> [Action] {
+    guard availability == .on else { return [] }
+    return Feature.allCases.compactMap { feature in
+      switch self[feature].step {
+      case .starting, .stopping: return nil
+      case .idle:
+        return isWanted(feature) ? start(feature) : nil
+      case .waiting(let until):
+        return isWanted(feature) && now >= until ? start(feature) : nil
+      case .running:
+        let isDue = self[feature].renewal.map { $0 <= now } ?? false
+        guard !isWanted(feature) || isDue else { return nil }
+        self[feature].renewal = nil
+        self[feature].step = .stopping
+        return Action(feature: feature, isStart: false, generation: generation)
+      }
+    }
+  }
+
+  private mutating func start(_ feature: Feature) -> Action {
+    self[feature].step = .starting
+    self[feature].renewal = nil
+    return Action(feature: feature, isStart: true, generation: generation)
+  }
+
+  private func isWanted(_ feature: Feature) -> Bool {
+    switch feature {
+    case .application: true
+    // Who is found by it wants the service.
+    case .advertisement: isRunning(.application)
+    case .discovery: dialCount == 0
+    }
+  }
+
+  private mutating func renewAdvertisement(at time: Duration) {
+    guard !isStopped(.advertisement) else { return }
+    self[.advertisement].renewal = self[.advertisement].renewal.map { min($0, time) } ?? time
+  }
+
+  private func retryDelay(_ failureCount: Int) -> Duration {
+    min(Self.retryFloor * (1 << min(failureCount - 1, 10)), Self.retryCeiling)
+  }
+
+  private subscript(feature: Feature) -> Progress {
+    get { progress[feature] ?? Progress() }
+    set { progress[feature] = newValue }
+  }
+}

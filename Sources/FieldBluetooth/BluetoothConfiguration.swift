@@ -1,0 +1,41 @@
+public import DBus
+
+/// What a ``BluetoothTransport`` is told before it runs.
+public struct BluetoothConfiguration: Sendable {
+  /// How many bytes of its own a device announces: what 31 bytes leave beside flags, service UUID and company.
+  public static let announcementByteCount = 6
+
+  /// The adapter's name, such as `hci0`, or its address; nil takes the first one that is powered.
+  public var adapter: String?
+  /// ``announcementByteCount`` bytes that everybody near can read.
+  public var announcement: [UInt8]
+  /// Where bluetoothd is; only tests want another bus.
+  public var bus: DBusConnection.Bus
+  /// How often to advertise. bluetoothd before 5.77 takes its own 1.28 s.
+  public var advertisingInterval: ClosedRange<Duration>
+
+  /// How long to look for a peer that was not seen before, when it is to be connected to.
+  public var searchDeadline = Duration.seconds(15)
+  /// For a connection to come about. Attempts to reach who is not there disturb Wi-Fi on a shared antenna.
+  public var dialDeadline = Duration.seconds(8)
+  /// From the connection to knowing the peer's services.
+  public var resolveDeadline = Duration.seconds(15)
+  /// A peer that is not heard for so long has vanished.
+  public var sightingLifetime = Duration.seconds(30)
+
+  /// - Parameter announcement: Taken to its length: cut, or filled with zeros.
+  public init(
+    adapter: String? = nil, announcement: [UInt8] = [], bus: DBusConnection.Bus = .system,
+    advertisingInterval: ClosedRange<Duration> = .milliseconds(150)...Duration.milliseconds(250)
+  ) {
+    self.adapter = adapter
+    self.announcement = Self.announcement(announcement)
+    self.bus = bus
+    self.advertisingInterval = advertisingInterval
+  }
+
+  static func announcement(_ bytes: [UInt8]) -> [UInt8] {
+    bytes.prefix(announcementByteCount)
+      + Array(repeating: 0, count: max(0, announcementByteCount - bytes.count))
+  }
+}

@@ -1,0 +1,71 @@
+import FieldCore
+import Synchronization
+
+/// Tells any number of listeners who is near: first everybody who is there, then what changes.
+final class SightingFeed: Sendable {
+  /// Changes that wait in one stream; a listener that is slower loses the oldest.
+  private static let queueCount = 4096
+
+  private struct State {
+    var table: SightingTable
+    var listeners: [Int: AsyncStream<PeerSighting>.Continuation] = [:]
+    var listenerCount = 0
+    var isFinished = false
+  }
+
+  private let state: Mutex<State>
+
+  init(lifetime: Duration) {
+    state = Mutex(State(table: SightingTable(lifetime: lifetime)))
+  }
+
+  func sightings() -> AsyncStream<PeerSighting> {
+    let (stream, continuation) = AsyncStream.makeStream(
+      of: PeerSighting.self, bufferingPolicy: .bufferingNewest(Self.queueCount))
+    let id = state.withLock { state -> Int? in
+      guard !state.isFinished else { return nil }
+      for change in state.table.present { continuation.yield(PeerSighting(change)) }
+      state.listenerCount += 1
+      state.listeners[state.listenerCount] = continuation
+      return state.listenerCount
+    }
+    guard let id else {
+      continuation.finish()
+      return stream
+    }
+    continuation.onTermination = { [weak self] _ in
+      self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
+    }
+    return stream
+  }
+
+  func update(_ body: (inout SightingTable) -> [SightingTable.Change]) {
+    state.withLock { state in
+      for change in body(&state.table) {
+        for listener in state.listeners.values { listener.yield(PeerSighting(change)) }
+      }
+    }
+  }
+
+  func finish() {
+    let listeners = state.withLock { state in
+      state.isFinished = true
+      defer { state.listeners = [:] }
+      return state.listeners
+    }
+    for listener in listeners.values { listener.finish() }
+  }
+}
+
+extension PeerSighting {
+  fileprivate init(_ change: SightingTable.Change) {
+    switch change {
+    case .appeared(let address, let announcement):
+      self.init(
+        address: PeerAddress(kind: .bluetooth, location: address), change: .appeared, announcement: announcement)
+    case .vanished(let address, let announcement):
+      self.init(
+        address: PeerAddress(kind: .bluetooth, location: address), change: .vanished, announcement: announcement)
+    }
+  }
+}

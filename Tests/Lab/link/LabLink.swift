@@ -1,0 +1,113 @@
+import FieldBluetooth
+import FieldCore
+import Foundation
+import Logging
+
+/// Sends and checks bytes over a Bluetooth link, both ways at once.
+///
+/// `lab-link --adapter hci0 [--dial] [--bytes N] [--rounds N] [--verbose]`: without `--dial` it takes links for ever; with it,
+/// it dials whom it sees, again after a link broke, until N rounds are complete.
+@main
+struct LabLink {
+  private struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private static let messageByteCount = 4000
+
+  static func main() async {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    func value(_ name: String) -> String? {
+      arguments.firstIndex(of: name).flatMap { $0 + 1 < arguments.count ? arguments[$0 + 1] : nil }
+    }
+    let level: Logger.Level = arguments.contains("--verbose") ? .trace : .info
+    LoggingSystem.bootstrap { label in
+      var handler = StreamLogHandler.standardError(label: label)
+      handler.logLevel = level
+      return handler
+    }
+    let byteCount = value("--bytes").flatMap { Int($0) } ?? 300_000
+    let transport = BluetoothTransport(
+      configuration: BluetoothConfiguration(adapter: value("--adapter"), announcement: [1, 2, 3, 4, 5, 6]),
+      logger: Logger(label: value("--adapter") ?? "any"))
+    Task { try await transport.run() }
+    Task { for await status in transport.statusChanges() { say("status \(status)") } }
+    if arguments.contains("--dial") {
+      await dial(transport, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
+    } else {
+      await listen(transport, byteCount: byteCount)
+    }
+  }
+
+  private static func listen(_ transport: BluetoothTransport, byteCount: Int) async {
+    say("listening")
+    for await connection in transport.incomingConnections() {
+      Task {
+        do {
+          try await exchange(connection, byteCount)
+          // The dialler closes.
+          guard try await connection.receive() == nil else { throw Failure(description: "more than was agreed") }
+          say("complete")
+        } catch {
+          say("lost: \(error)")
+        }
+        await connection.close()
+      }
+    }
+  }
+
+  private static func dial(_ transport: BluetoothTransport, byteCount: Int, rounds: Int) async {
+    var done = 0
+    while done < rounds {
+      do {
+        say("looking")
+        guard let sighting = await transport.sightings().first(where: { $0.change == .appeared }) else { return }
+        let started = ContinuousClock.now
+        say("dialling \(sighting.address) \(sighting.announcement)")
+        let connection = try await transport.connect(to: sighting.address)
+        say("connected after \(ContinuousClock.now - started)")
+        do {
+          try await exchange(connection, byteCount)
+          done += 1
+          say("complete \(done)")
+        } catch {
+          say("lost: \(error)")
+        }
+        await connection.close()
+      } catch {
+        say("failed: \(error)")
+      }
+    }
+    say("done")
+  }
+
+  private static func exchange(_ connection: any TransportConnection, _ byteCount: Int) async throws {
+    let count = (byteCount + messageByteCount - 1) / messageByteCount
+    let started = ContinuousClock.now
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { for index in 0..<count { try await connection.send(message(index)) } }
+      group.addTask {
+        for index in 0..<count {
+          guard try await connection.receive() == message(index) else {
+            throw Failure(description: "message \(index) of \(count) is missing or wrong")
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    let elapsed = ContinuousClock.now - started
+    let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    say(
+      "exchanged \(count * messageByteCount) bytes each way in \(seconds) s: \(Int(Double(byteCount) / seconds / 1000)) kB/s"
+    )
+    if let connection = connection as? FrameLinkConnection { say("\(connection.statistics)") }
+  }
+
+  private static func message(_ index: Int) -> [UInt8] {
+    (0..<messageByteCount).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ index &* 7 &+ index >> 8) }
+  }
+
+  private static func say(_ text: String) {
+    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+  }
+}
