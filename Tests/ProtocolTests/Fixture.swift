@@ -158,7 +158,8 @@ struct Fixture {
     let head = try head()
     return Hello(
       capabilities: .all,
-      state: StateNotice(head: head, root: try handshake().initiator.root(of: head), pulledThrough: 0, wantedCount: 0))
+      state: StateNotice(
+        head: head, root: try handshake().initiator.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0))
   }
 }
 

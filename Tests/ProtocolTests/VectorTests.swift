@@ -2,6 +2,7 @@ import FieldAgent
 @testable import FieldCore
 @testable import FieldDocuments
 import FieldWire
+import Noise
 import SetReconciliation
 import Testing
 

@@ -3,6 +3,7 @@ import FieldAgent
 @testable import FieldDocuments
 import FieldWire
 import SetReconciliation
+import Noise
 import Sodium
 
 /// Every vector of the document, computed from ``Fixture`` by the code that the package runs.
@@ -116,9 +117,9 @@ struct Vectors {
   func packets() throws -> [Vector] {
     var handshake = try fixture.handshake()
     var multiplexer = Multiplexer(role: .initiator)
-    _ = try multiplexer.send(Message(try fixture.hello()).framed, on: multiplexer.open(), isLast: true)
+    multiplexer.notify(Message(try fixture.hello()).framed)
     let hello = try required(multiplexer.nextPacket(byteCount: 65_519)).packet
-    let credential = frame(.data(StreamID(2), Message(.credentialRequest).framed[...], isLast: true))
+    let credential = frame(.data(StreamID(2), Message(.credentialRequest).framed[...], .direction))
     let ping = frame(.ping(0x0102_0304_0506_0708))
     let sealedHello = try handshake.initiator.sending.encrypt(hello)
     let sealedCredential = try handshake.responder.sending.encrypt(credential)
