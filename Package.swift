@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Fuzzers are built by Scripts/fuzz alone: their sanitizers fit no other build.
+let isFuzzing = Context.environment["FIELD_FUZZ"] != nil
+
 let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
@@ -99,6 +102,24 @@ let package = Package(
     tests("FieldLANTests", ["FieldCore", "FieldLAN", nioCore]),
     tests("FieldTestingTests", ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium"]),
     tests("FieldAgentTests", ["FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Sodium"]),
+    tests(
+      "FieldBluetoothTests",
+      ["BlueZ", "DBus", "DBusTesting", "FieldBluetooth", "FieldCore", "FieldWire", logging]),
     tests("CommandLineTests", ["fieldsync"]),
+    tests(
+      "ProtocolTests",
+      [
+        "FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Noise", "SetReconciliation", "Sodium",
+        logging,
+      ]),
+    tests("TidyTests", []),
   ]
 )
+
+if isFuzzing {
+  package.targets.append(
+    executable(
+      "FieldFuzz",
+      ["FieldAgent", "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldWire", "Noise", "SetReconciliation", "Sodium"]))
+  package.products.append(.executable(name: "FieldFuzz", targets: ["FieldFuzz"]))
+}
