@@ -46,19 +46,33 @@ public struct SessionHandshake: Sendable {
   private let role: Role
 
   public init(initiatorWith key: SessionKey, identity: SigningKeyPair) throws(SessionError) {
-    self.identity = identity
-    self.key = key
-    role = .initiator
-    state = .initiatorStart(try Self.noise(key, .initiator, AgreementKeyPair()))
+    try self.init(initiatorWith: key, identity: identity, keyPairs: KeyPairs())
   }
 
   /// - Parameter keys: The keys that peers may begin with; few, since the first message is tried with each.
   public init(responderWith keys: [SessionKey], identity: SigningKeyPair) throws(SessionError) {
+    try self.init(responderWith: keys, identity: identity, keyPairs: KeyPairs())
+  }
+
+  /// The X25519 keys of one session's side. Fixed ones are for published vectors, and never for two handshakes.
+  struct KeyPairs {
+    var staticKeyPair = AgreementKeyPair()
+    /// `nil` for a new random one.
+    var ephemeral: AgreementKeyPair?
+  }
+
+  init(initiatorWith key: SessionKey, identity: SigningKeyPair, keyPairs: KeyPairs) throws(SessionError) {
+    self.identity = identity
+    self.key = key
+    role = .initiator
+    state = .initiatorStart(try Self.noise(key, .initiator, keyPairs))
+  }
+
+  init(responderWith keys: [SessionKey], identity: SigningKeyPair, keyPairs: KeyPairs) throws(SessionError) {
     self.identity = identity
     role = .responder
-    let staticKeyPair = AgreementKeyPair()
     var candidates: [(SessionKey, HandshakeState)] = []
-    for key in keys { candidates.append((key, try Self.noise(key, .responder, staticKeyPair))) }
+    for key in keys { candidates.append((key, try Self.noise(key, .responder, keyPairs))) }
     state = .responderStart(candidates)
   }
 
@@ -100,13 +114,14 @@ public struct SessionHandshake: Sendable {
     }
   }
 
-  private static func noise(_ key: SessionKey, _ role: Role, _ staticKeyPair: AgreementKeyPair) throws(SessionError)
+  private static func noise(_ key: SessionKey, _ role: Role, _ keyPairs: KeyPairs) throws(SessionError)
     -> HandshakeState
   {
     try translate { () throws(NoiseError) in
       try HandshakeState(
         name: try NoiseProtocolName(protocolName), role: role == .initiator ? .initiator : .responder,
-        prologue: key.prologue, localStatic: staticKeyPair, remoteStatic: nil, presharedKeys: [key.secret])
+        prologue: key.prologue, localStatic: keyPairs.staticKeyPair, remoteStatic: nil, presharedKeys: [key.secret],
+        localEphemeral: keyPairs.ephemeral)
     }
   }
 

@@ -1,0 +1,77 @@
+import FieldCore
+import FieldWire
+import SetReconciliation
+
+@testable import FieldCore
+
+/// A message with its vector, and whether its own decoder reads it back.
+struct MessageVector {
+  let vector: Vector
+  let type: MessageType
+  let readsBack: () throws -> Bool
+
+  init(_ name: String, _ message: Message, readsBack: @escaping () throws -> Bool) {
+    vector = Vector("message.\(name)", message.framed)
+    type = message.type
+    self.readsBack = readsBack
+  }
+
+  init<Body: MessageBody>(_ name: String, _ body: Body) {
+    let message = Message(body)
+    self.init(name, message) { Message(try message.decode(Body.self)) == message }
+  }
+
+  /// A message whose body is empty.
+  init(_ name: String, _ type: MessageType) {
+    self.init(name, Message(type)) { Message(type).body.isEmpty }
+  }
+}
+
+extension Vectors {
+  func messages() throws -> [MessageVector] {
+    let entries = try fixture.entries()
+    let ids = entries.map(\.id)
+    let head = try fixture.head()
+    let hello = try fixture.hello()
+    let database = try fixture.names.database(named: "notes")
+    let document = try fixture.names.document(named: "today", in: database)
+    let cursor = StoreCursor(epoch: fixture.epoch, arrival: 2)
+    let listings = zip(entries, 1...).map { item, arrival in
+      EntryListing(
+        id: item.id, kind: item.entry.header.kind, byteCount: item.entry.encodedByteCount, arrival: UInt64(arrival))
+    }
+    let filter = EntryFilter(
+      scope: .document(database, document), kinds: [.documentChange, .delete], author: fixture.memberKey, before: 9)
+    let extended = Message(.state, body: Message(hello.state).body + [0x01, 0x02, 0xca, 0xfe])
+    return [
+      MessageVector("hello", hello),
+      MessageVector("state", hello.state),
+      MessageVector("state.extended", extended) { try extended.decode(StateNotice.self) == hello.state },
+      MessageVector("credentialRequest", .credentialRequest),
+      MessageVector("join", JoinRequest(name: "phone")),
+      MessageVector("welcome", Welcome()),
+      MessageVector("head", .head),
+      MessageVector("headReply", HeadReply(head: head)),
+      MessageVector("scan.toEnd", ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter())),
+      MessageVector("scan.filtered", ScanRequest(cursor: cursor, limit: 100, filter: filter)),
+      MessageVector(
+        "scan.summary",
+        ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter(absentFrom: try summary()))),
+      MessageVector(
+        "page", ScanReply(page: ScanPage(listings: Array(listings[2...]), next: head.cursor, hasMore: false))),
+      MessageVector("fetch", FetchRequest(ids: Array(ids[2...]))),
+      MessageVector("entry", EntryMessage(entry: entries[2].entry)),
+      MessageVector("headers", HeadersRequest(ids: [ids[2]])),
+      MessageVector("header", HeaderMessage(header: entries[2].entry.header)),
+      MessageVector("contained", ContainedRequest(ids: [ids[2]])),
+      MessageVector(
+        "bitmap", ContainedReply(isContained: [true, false, true, true, false, false, false, false, true])),
+      MessageVector("bloomSummary", SummaryRequest(attempt: 0, bitsPerEntry: 10, scope: .database(database))),
+      MessageVector("summary", SummaryReply(summary: try summary())),
+      MessageVector("dependencies", DependenciesRequest(start: ids[3], stop: .snapshot, maximumDepth: 1000)),
+      MessageVector("identifiers", IdentifiersReply(ids: [ids[2], ids[3]])),
+      MessageVector("put", .put),
+      MessageVector("outcomes", OutcomesReply(outcomes: [.stored, .duplicate, .refused(.unknownAuthor)])),
+    ]
+  }
+}
