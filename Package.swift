@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+// Fuzzers are built by Scripts/fuzz alone: their sanitizers fit no other build.
+let isFuzzing = Context.environment["FIELD_FUZZ"] != nil
+
 let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableUpcomingFeature("ExistentialAny"),
@@ -16,8 +19,11 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
@@ -25,6 +31,7 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -53,6 +60,7 @@ let package = Package(
     library("SetReconciliation"),
     library("DBus", ["CDBus"]),
     library("BlueZ", ["DBus"]),
+    library("DBusTesting"),
     library("FieldWire"),
     library("FieldCore", ["FieldWire", "Noise", "SetReconciliation", "Sodium"]),
     library("FieldStore", ["FieldCore", "FieldWire", "Sodium", grdb]),
@@ -62,8 +70,56 @@ let package = Package(
     library("FieldTesting", ["FieldCore", "FieldStore", "FieldWire", "Sodium"]),
     library(
       "FieldAgent",
-      ["FieldBluetooth", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", logging, lifecycle]),
-    executable("fieldsync", ["FieldAgent", argumentParser]),
-    executable("fieldsync-bench", ["FieldAgent", argumentParser]),
+      [
+        "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", logging,
+        lifecycle,
+      ]),
+    executable(
+      "fieldsync",
+      [
+        "FieldAgent", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", argumentParser,
+        lifecycle, logging, signals,
+      ]),
+    executable("fieldsync-bench", ["FieldAgent", "FieldCore", "FieldStore", "FieldWire", "Sodium", argumentParser]),
+    .target(
+      name: "StoreFixtures", dependencies: ["FieldCore", "FieldWire", "Sodium"], path: "Tests/StoreFixtures",
+      swiftSettings: strict),
+    .executableTarget(
+      name: "store-writer", dependencies: ["FieldCore", "FieldStore", "FieldWire", "StoreFixtures"],
+      path: "Tests/StoreWriter", swiftSettings: strict),
+    .executableTarget(
+      name: "lab-link", dependencies: ["FieldBluetooth", "FieldCore", logging], path: "Tests/Lab/link",
+      swiftSettings: strict),
+    tests("SodiumTests", ["Sodium"]),
+    tests("NoiseTests", ["Noise", "Sodium"], resources: [.copy("Python"), .copy("Vectors")]),
+    tests("DBusTests", ["DBus", "DBusTesting"], exclude: ["Peers"]),
+    tests("BlueZTests", ["BlueZ", "DBus", "DBusTesting"], exclude: ["Peers"]),
+    tests("FieldCoreTests", ["FieldCore", "FieldTesting", "FieldWire", "Noise", "SetReconciliation", "Sodium"]),
+    tests(
+      "FieldStoreTests",
+      ["FieldCore", "FieldStore", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures", "store-writer", grdb]),
+    tests("FieldDocumentsTests", ["FieldCore", "FieldDocuments", "FieldWire", "Sodium"]),
+    tests("FieldLANTests", ["FieldCore", "FieldLAN", nioCore]),
+    tests("FieldTestingTests", ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium"]),
+    tests("FieldAgentTests", ["FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Sodium"]),
+    tests(
+      "FieldBluetoothTests",
+      ["BlueZ", "DBus", "DBusTesting", "FieldBluetooth", "FieldCore", "FieldWire", logging]),
+    tests("CommandLineTests", ["fieldsync"]),
+    tests(
+      "ProtocolTests",
+      [
+        "FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Noise", "SetReconciliation", "Sodium",
+        logging,
+      ]),
+    tests("TidyTests", []),
   ]
 )
+
+if isFuzzing {
+  package.targets.append(
+    executable(
+      "FieldFuzz",
+      ["FieldAgent", "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldWire", "Noise", "SetReconciliation", "Sodium"]))
+  package.products.append(.executable(name: "FieldFuzz", targets: ["FieldFuzz"]))
+}

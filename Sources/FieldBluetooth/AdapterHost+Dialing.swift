@@ -10,6 +10,8 @@ extension AdapterHost {
   private static let turnLimit = Duration.seconds(60)
   /// For discovery to stop; a connection is tried then anyhow.
   private static let stopLimit = Duration.seconds(5)
+  /// Disconnecting takes bluetoothd two to three seconds.
+  private static let leaveLimit = Duration.seconds(5)
   /// Services are told of a moment after they are resolved.
   private static let presenceLimit = Duration.seconds(3)
   /// The link never came about, by a collision or bad luck: worth another try at once.
@@ -58,6 +60,7 @@ extension AdapterHost {
     }
     perform(machine.dialBegan(now: clock.now()))
     await wait(for: .discoveryStopped, limit: Self.stopLimit)
+    await wait(for: .left(device), limit: Self.leaveLimit)
     do throws(TransportError) {
       let connection = try await open(device)
       dialFailures = nil
@@ -204,8 +207,10 @@ extension AdapterHost {
 
   /// Disconnects a device that nothing of ours needs, so that this adapter can advertise and the radio rests.
   func leave(_ device: ObjectPath) async {
-    guard !isInUse(device) else { return }
+    guard !isInUse(device), leaving.insert(device).inserted else { return }
     try? await Device(device, of: client).disconnect()
+    leaving.remove(device)
+    resumeWaiters()
   }
 
   /// Removes bluetoothd's memory of a device that is nothing to the machine's user.

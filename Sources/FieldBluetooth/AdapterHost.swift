@@ -18,6 +18,8 @@ actor AdapterHost {
     case dialTurn
     case found(BluetoothAddress)
     case discoveryStopped
+    /// An earlier connection to the device is not just being ended.
+    case left(ObjectPath)
     case connected(ObjectPath)
     /// Or not connected any more.
     case servicesResolved(ObjectPath)
@@ -59,6 +61,8 @@ actor AdapterHost {
   var waiters: [UInt64: Waiter] = [:]
   var lastID: UInt64 = 0
   var isDialing = false
+  /// Devices that are being disconnected, which takes seconds.
+  var leaving: Set<ObjectPath> = []
   var centralLinks: [UInt64: CentralLink] = [:]
   /// Connection attempts that failed in a row, and the last one's error.
   var dialFailures: (count: Int, last: TransportError)?
@@ -67,9 +71,10 @@ actor AdapterHost {
   private var lastStatus: BluetoothStatus?
 
   init(
-    client: BlueZClient, configuration: BluetoothConfiguration, announcement: [UInt8], clock: any Clock<Duration>,
-    logger: Logger, outlets: Outlets
+    client: BlueZClient, configuration: BluetoothConfiguration, announcement: [UInt8], schedule: DiscoverySchedule,
+    clock: any Clock<Duration>, logger: Logger, outlets: Outlets
   ) {
+    _ = machine.scheduleChanged(to: schedule, now: .zero)
     self.client = client
     self.configuration = configuration
     baseClock = clock
@@ -265,6 +270,10 @@ actor AdapterHost {
     }
   }
 
+  func schedule(_ schedule: DiscoverySchedule) {
+    perform(machine.scheduleChanged(to: schedule, now: clock.now()))
+  }
+
   func perform(_ actions: [AdapterStateMachine.Action]) {
     for action in actions { Task { await execute(action) } }
   }
@@ -370,6 +379,7 @@ actor AdapterHost {
   // MARK: Status
 
   func publish() {
+    perform(machine.linksOpen(linkCount > 0, now: clock.now()))
     let adapter = adapterPath.flatMap { client.adapter($0) }
     let status = BluetoothStatus(
       adapter: adapter?.name, address: adapter?.address?.description, isAdvertising: machine.isRunning(.advertisement),
@@ -411,6 +421,7 @@ actor AdapterHost {
     case .dialTurn: !isDialing
     case .found(let address): path(of: address) != nil
     case .discoveryStopped: machine.isStopped(.discovery)
+    case .left(let device): !leaving.contains(device)
     case .connected(let device): client.device(device)?.isConnected == true
     case .servicesResolved(let device):
       client.device(device).map { !$0.isConnected || $0.areServicesResolved } ?? true

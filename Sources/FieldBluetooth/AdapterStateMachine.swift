@@ -1,15 +1,17 @@
 /// Keeps what we have at bluetoothd as it should be: the GATT application and the advertisement registered, discovery
 /// running but not while a connection is being made, and all of it anew after bluetoothd or the adapter was away.
 ///
-/// A state machine without IO, clock or randomness. Each event returns what is to be done now; the caller reports how it
-/// ended with ``finished(_:_:now:)``. One action at a time is under way for each feature.
+/// A state machine without IO, clock or randomness. Each event returns what is to be done now, ``timerFired(now:)``
+/// comes about every second, and the caller reports how an action ended with ``finished(_:_:now:)``. One action at a time is under way for each feature.
 struct AdapterStateMachine: Sendable {
   static let retryFloor = Duration.seconds(1)
   static let retryCeiling = Duration.seconds(30)
   /// After a link came or went, until the advertisement is renewed: the other end is often still busy with it.
   static let renewalDelay = Duration.seconds(1)
-  /// Discovery that finds nobody is started anew after this, in case that it hangs.
+  /// Discovery is started anew after this, in case that it hangs.
   static let discoveryLife = Duration.seconds(300)
+  /// While links are open: looking for others takes air from them.
+  static let scheduleWithLinks = DiscoverySchedule.periodic(on: .seconds(10), every: .seconds(60))
 
   enum Feature: Int, CaseIterable, Sendable {
     case application
@@ -56,6 +58,11 @@ struct AdapterStateMachine: Sendable {
   private var generation = 0
   private var progress: [Feature: Progress] = [:]
   private var dialCount = 0
+  private var schedule = DiscoverySchedule.continuous
+  private var hasLinks = false
+  /// When discovery was last started.
+  private var discoveryStart: Duration?
+  private var now = Duration.zero
 
   // MARK: What is known
 
@@ -73,18 +80,6 @@ struct AdapterStateMachine: Sendable {
 
   /// How often starting the feature has failed in a row.
   func failureCount(_ feature: Feature) -> Int { self[feature].failureCount }
-
-  /// When ``timerFired(now:)`` has something to do.
-  var nextDeadline: Duration? {
-    guard availability == .on else { return nil }
-    return Feature.allCases.compactMap { feature -> Duration? in
-      switch self[feature].step {
-      case .waiting(let until): isWanted(feature) ? until : nil
-      case .running: self[feature].renewal
-      case .idle, .starting, .stopping: nil
-      }
-    }.min()
-  }
 
   // MARK: Events
 
@@ -104,7 +99,10 @@ struct AdapterStateMachine: Sendable {
     case (true, .done):
       self[action.feature].step = .running(since: now)
       self[action.feature].failureCount = 0
-      if action.feature == .discovery { self[.discovery].renewal = now + Self.discoveryLife }
+      if action.feature == .discovery {
+        self[.discovery].renewal = now + Self.discoveryLife
+        discoveryStart = now
+      }
     case (true, .failed):
       self[action.feature].failureCount += 1
       self[action.feature].step = .waiting(until: now + retryDelay(self[action.feature].failureCount))
@@ -142,11 +140,24 @@ struct AdapterStateMachine: Sendable {
     return actions(now)
   }
 
+  /// How much of the time to look for peers.
+  mutating func scheduleChanged(to new: DiscoverySchedule, now: Duration) -> [Action] {
+    schedule = new
+    return actions(now)
+  }
+
+  /// Whether any link of ours is open.
+  mutating func linksOpen(_ hasLinks: Bool, now: Duration) -> [Action] {
+    self.hasLinks = hasLinks
+    return actions(now)
+  }
+
   mutating func timerFired(now: Duration) -> [Action] { actions(now) }
 
   // MARK: Deciding
 
   private mutating func actions(_ now: Duration) -> [Action] {
+    self.now = now
     guard availability == .on else { return [] }
     return Feature.allCases.compactMap { feature in
       switch self[feature].step {
@@ -176,7 +187,33 @@ struct AdapterStateMachine: Sendable {
     case .application: true
     // Who is found by it wants the service.
     case .advertisement: isRunning(.application)
-    case .discovery: dialCount == 0
+    case .discovery: dialCount == 0 && isDiscoveryTime
+    }
+  }
+
+  // MARK: When to look for peers
+
+  private var effectiveSchedule: DiscoverySchedule {
+    hasLinks ? schedule.sparser(than: Self.scheduleWithLinks) : schedule
+  }
+
+  /// When discovery runs, or ran last; nil when it has no end, or never began.
+  private var window: Range<Duration>? {
+    guard case .periodic(let on, _) = effectiveSchedule, let discoveryStart else { return nil }
+    return discoveryStart..<discoveryStart + max(on, .zero)
+  }
+
+  /// When discovery is to start again.
+  private var nextWindow: Duration? {
+    guard case .periodic(_, let every) = effectiveSchedule, let discoveryStart else { return nil }
+    return discoveryStart + every
+  }
+
+  private var isDiscoveryTime: Bool {
+    switch effectiveSchedule {
+    case .continuous: true
+    case .off: false
+    case .periodic: window.map { $0.contains(now) || (nextWindow.map { now >= $0 } ?? false) } ?? true
     }
   }
 

@@ -17,6 +17,7 @@ public final class BluetoothTransport: NetworkTransport {
 
   private struct State {
     var announcement: [UInt8]
+    var schedule = DiscoverySchedule.continuous
     var host: AdapterHost?
     var status = BluetoothStatus()
     var listeners: [Int: AsyncStream<BluetoothStatus>.Continuation] = [:]
@@ -90,8 +91,9 @@ public final class BluetoothTransport: NetworkTransport {
     let client = try await BlueZClient.attach(to: connection)
     let outlets = AdapterHost.Outlets(
       sightings: feed, incoming: { [offer] in offer.yield($0) }, status: { [weak self] in self?.publish($0) })
+    let (announcement, schedule) = state.withLock { ($0.announcement, $0.schedule) }
     let host = AdapterHost(
-      client: client, configuration: configuration, announcement: state.withLock { $0.announcement }, clock: clock,
+      client: client, configuration: configuration, announcement: announcement, schedule: schedule, clock: clock,
       logger: logger, outlets: outlets)
     state.withLock { $0.host = host }
     await host.run()
@@ -128,7 +130,7 @@ public final class BluetoothTransport: NetworkTransport {
     return try await host.dial(location)
   }
 
-  // MARK: Announcement and status
+  // MARK: Announcement, discovery and status
 
   /// Announces something else from now on.
   public func announce(_ bytes: [UInt8]) async {
@@ -138,6 +140,16 @@ public final class BluetoothTransport: NetworkTransport {
       return state.host
     }
     await host?.announce(announcement)
+  }
+
+  /// Looks for peers by another schedule from now on; at first it is `continuous`. While links are open it is ten
+  /// seconds a minute at most, and nothing while a connection is being made.
+  public func discover(_ schedule: DiscoverySchedule) async {
+    let host = state.withLock { state in
+      state.schedule = schedule
+      return state.host
+    }
+    await host?.schedule(schedule)
   }
 
   public var status: BluetoothStatus { state.withLock { $0.status } }

@@ -48,8 +48,8 @@ struct SlotTable<Device: Hashable & Sendable>: Sendable {
 
   func holder(of slot: Int) -> Device? { leases.first { $0.value.slot == slot }?.key }
 
-  /// The earliest time at which ``expire(now:)`` has something to do.
-  var nextDeadline: Duration? { leases.values.filter { $0.link == nil }.map(\.deadline).min() }
+  /// When the first slot that is not open may be taken back.
+  private var nextDeadline: Duration? { leases.values.filter { $0.link == nil }.map(\.deadline).min() }
 
   /// A device reads INFO. It keeps the slot that it holds; otherwise it gets the one that has been free for longest, so
   /// that late frames of the slot's last holder do no harm. `nonce` is used for a new holder.

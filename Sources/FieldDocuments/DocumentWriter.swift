@@ -9,7 +9,7 @@ public struct DocumentWriter: Sendable {
   /// A batch ends at this many entries.
   public static let batchEntryCount = 500
   /// A batch ends before this many bytes, unless one entry is larger.
-  public static let batchByteCount = 1 << 20
+  public static let batchByteCount = StoreLimits.batchByteCount
 
   /// Entries and payload bytes that were stored.
   public private(set) var storedEntryCount = 0

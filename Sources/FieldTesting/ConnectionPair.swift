@@ -44,7 +44,9 @@ public struct ConnectionPair: Sendable {
       let bytes = sentByteCount..<sentByteCount + message.count
       sentMessageCount += 1
       sentByteCount = bytes.upperBound
-      if faults.cutAtMessage.map({ index >= $0 }) ?? false || faults.cutAtByte.map(bytes.contains) ?? false { return true }
+      if faults.cutAtMessage.map({ index >= $0 }) ?? false || faults.cutAtByte.map(bytes.contains) ?? false {
+        return true
+      }
       if readableCount == nil, faults.stallAtMessage == index || faults.stallAtByte.map(bytes.contains) ?? false {
         readableCount = buffer.count
       }
@@ -77,7 +79,8 @@ public struct ConnectionPair: Sendable {
   ///   - bufferByteCount: What a direction holds before the sender waits; one message always fits.
   ///   - forth: Faults from the first connection to the second.
   public init(
-    maximumMessageByteCount: Int = 65536, bufferByteCount: Int = 262_144, forth: Faults = Faults(), back: Faults = Faults(),
+    maximumMessageByteCount: Int = 65536, bufferByteCount: Int = 262_144, forth: Faults = Faults(),
+    back: Faults = Faults(),
     kind: TransportKind = .simulated, firstName: String = "first", secondName: String = "second"
   ) {
     let state = Monitor(State(directions: [Direction(faults: forth), Direction(faults: back)]))

@@ -43,6 +43,7 @@ public struct FrameLinkSimulation: Sendable {
   }
 
   public private(set) var now: Duration = .zero
+  /// By ``Side``. Used directly inside, since going through the subscript would copy an end for every change.
   public private(set) var endpoints: [Endpoint]
   /// A digest of all that happened so far: equal for equal runs.
   public private(set) var eventDigest: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -79,18 +80,18 @@ public struct FrameLinkSimulation: Sendable {
   /// Starts both ends.
   public mutating func start() {
     for side in [Side.acceptor, .initiator] {
-      perform(self[side].machine.open(now: now), at: side)
+      perform(endpoints[side.rawValue].machine.open(now: now), at: side)
     }
   }
 
   /// Messages that a side sends as soon as its link takes them.
   public mutating func send(_ messages: [[UInt8]], from side: Side) {
-    self[side].unsent += messages
+    endpoints[side.rawValue].unsent += messages
     pump(side)
   }
 
-  public mutating func close(_ side: Side) { perform(self[side].machine.close(now: now), at: side) }
-  public mutating func abandon(_ side: Side) { perform(self[side].machine.abandon(now: now), at: side) }
+  public mutating func close(_ side: Side) { perform(endpoints[side.rawValue].machine.close(now: now), at: side) }
+  public mutating func abandon(_ side: Side) { perform(endpoints[side.rawValue].machine.abandon(now: now), at: side) }
 
   /// Puts a datagram on the link that neither machine sent.
   public mutating func inject(_ frame: [UInt8], to side: Side, after delay: Duration = .zero) {
@@ -98,16 +99,16 @@ public struct FrameLinkSimulation: Sendable {
   }
 
   /// Loses the next datagrams that a side sends.
-  public mutating func loseNext(_ count: Int, from side: Side) { self[side].losing = count }
+  public mutating func loseNext(_ count: Int, from side: Side) { endpoints[side.rawValue].losing = count }
 
   /// Breaks the link both ways, without a word to either end.
   public mutating func cut() {
-    for side in Side.allCases { self[side].outgoing.profile.cutAtFrame = 0 }
+    for side in Side.allCases { endpoints[side.rawValue].outgoing.profile.cutAtFrame = 0 }
   }
 
   /// Reads as the new reader says from now on.
   public mutating func setReader(_ reader: Reader, at side: Side) {
-    self[side].reader = reader
+    endpoints[side.rawValue].reader = reader
     read(side)
   }
 
@@ -131,23 +132,23 @@ public struct FrameLinkSimulation: Sendable {
     switch event {
     case .arrival(let frame):
       note(1, side, frame)
-      perform(self[side].machine.received(frame, now: now), at: side)
+      perform(endpoints[side.rawValue].machine.received(frame, now: now), at: side)
     case .linkReady:
-      perform(self[side].machine.linkReady(now: now), at: side)
+      perform(endpoints[side.rawValue].machine.linkReady(now: now), at: side)
     case .timer:
-      self[side].timerAt = nil
-      if let deadline = self[side].machine.nextDeadline, deadline <= now {
+      endpoints[side.rawValue].timerAt = nil
+      if let deadline = endpoints[side.rawValue].machine.nextDeadline, deadline <= now {
         note(2, side, [])
-        perform(self[side].machine.timerFired(now: now), at: side)
+        perform(endpoints[side.rawValue].machine.timerFired(now: now), at: side)
       } else {
         arm(side)
       }
     case .read:
-      self[side].isReading = false
+      endpoints[side.rawValue].isReading = false
       take(side)
       read(side)
     case .linkFailed:
-      perform(self[side].machine.linkFailed(now: now), at: side)
+      perform(endpoints[side.rawValue].machine.linkFailed(now: now), at: side)
     }
   }
 
@@ -157,71 +158,77 @@ public struct FrameLinkSimulation: Sendable {
       case .sendFrame(let frame): transmit(frame, from: side)
       case .opened:
         note(3, side, [])
-        self[side].openedAt = now
+        endpoints[side.rawValue].openedAt = now
         pump(side)
       case .readable: read(side)
       case .writable: pump(side)
       case .ended:
         note(4, side, [])
-        self[side].endedAt = now
+        endpoints[side.rawValue].endedAt = now
       }
     }
     arm(side)
   }
 
   private mutating func transmit(_ frame: [UInt8], from side: Side) {
-    let wasCut = self[side].outgoing.isCut
-    let arrivals = self[side].outgoing.send(frame, now: now)
-    if self[side].losing > 0 {
-      self[side].losing -= 1
+    let wasCut = endpoints[side.rawValue].outgoing.isCut
+    let arrivals = endpoints[side.rawValue].outgoing.send(frame, now: now)
+    if endpoints[side.rawValue].losing > 0 {
+      endpoints[side.rawValue].losing -= 1
     } else {
       for arrival in arrivals { queue.add((side.other, .arrival(arrival.frame)), at: arrival.time) }
     }
-    if self[side].outgoing.isCut, !wasCut {
+    if endpoints[side.rawValue].outgoing.isCut, !wasCut {
       // A radio link goes in both directions at once.
-      self[side.other].outgoing.profile.cutAtFrame = 0
-      if self[side].outgoing.profile.isCutReported {
-        for end in Side.allCases { queue.add((end, .linkFailed), at: now + self[end].outgoing.profile.delay) }
+      endpoints[side.other.rawValue].outgoing.profile.cutAtFrame = 0
+      if endpoints[side.rawValue].outgoing.profile.isCutReported {
+        for end in Side.allCases {
+          queue.add((end, .linkFailed), at: now + endpoints[end.rawValue].outgoing.profile.delay)
+        }
       }
     }
-    queue.add((side, .linkReady), at: self[side].outgoing.readyTime(now: now))
+    queue.add((side, .linkReady), at: endpoints[side.rawValue].outgoing.readyTime(now: now))
   }
 
   private mutating func pump(_ side: Side) {
-    while self[side].machine.isOpen, let message = self[side].unsent.first {
-      guard let actions = try? self[side].machine.send(message, now: now) else { return }
-      self[side].unsent.removeFirst()
+    while endpoints[side.rawValue].machine.isOpen, let message = endpoints[side.rawValue].unsent.first {
+      guard let actions = try? endpoints[side.rawValue].machine.send(message, now: now) else { return }
+      endpoints[side.rawValue].unsent.removeFirst()
       perform(actions, at: side)
     }
-    if self[side].closesWhenSent, self[side].machine.isOpen, self[side].unsent.isEmpty { close(side) }
+    if endpoints[side.rawValue].closesWhenSent, endpoints[side.rawValue].machine.isOpen,
+      endpoints[side.rawValue].unsent.isEmpty
+    {
+      close(side)
+    }
   }
 
   private mutating func read(_ side: Side) {
-    switch self[side].reader {
+    switch endpoints[side.rawValue].reader {
     case .never: return
     case .immediate:
       while take(side) {}
     case .every(let interval):
-      guard !self[side].isReading, self[side].machine.hasMessages else { return }
-      self[side].isReading = true
+      guard !endpoints[side.rawValue].isReading, endpoints[side.rawValue].machine.hasMessages else { return }
+      endpoints[side.rawValue].isReading = true
       queue.add((side, .read), at: now + interval)
     }
   }
 
   @discardableResult
   private mutating func take(_ side: Side) -> Bool {
-    guard let (message, actions) = self[side].machine.takeMessage(now: now) else { return false }
+    guard let (message, actions) = endpoints[side.rawValue].machine.takeMessage(now: now) else { return false }
     note(5, side, message)
-    self[side].delivered.append(message)
+    endpoints[side.rawValue].delivered.append(message)
     perform(actions, at: side)
     return true
   }
 
   private mutating func arm(_ side: Side) {
-    guard let deadline = self[side].machine.nextDeadline else { return }
+    guard let deadline = endpoints[side.rawValue].machine.nextDeadline else { return }
     let time = max(now, deadline)
-    if let armed = self[side].timerAt, armed <= time { return }
-    self[side].timerAt = time
+    if let armed = endpoints[side.rawValue].timerAt, armed <= time { return }
+    endpoints[side.rawValue].timerAt = time
     queue.add((side, .timer), at: time)
   }
 
@@ -229,7 +236,8 @@ public struct FrameLinkSimulation: Sendable {
     eventCount += 1
     let (seconds, attoseconds) = now.components
     for value in [
-      UInt64(kind), UInt64(side.rawValue), UInt64(bitPattern: seconds), UInt64(bitPattern: attoseconds), UInt64(bytes.count),
+      UInt64(kind), UInt64(side.rawValue), UInt64(bitPattern: seconds), UInt64(bitPattern: attoseconds),
+      UInt64(bytes.count),
     ] { fold(value) }
     // A frame's check sum stands for its content.
     for byte in bytes.suffix(8) { fold(UInt64(byte)) }

@@ -22,9 +22,12 @@ final class InMemoryConnection: TransportConnection {
     self.peerDescription = peerDescription
   }
 
+  deinit { state.withLock { [outgoing] in $0.directions[outgoing].isClosed = true } }
+
   func send(_ message: [UInt8]) async throws(TransportError) {
     guard message.count <= maximumMessageByteCount else {
-      throw TransportError(.messageTooLarge, "\(message.count) bytes, and the connection takes \(maximumMessageByteCount)")
+      throw TransportError(
+        .messageTooLarge, "\(message.count) bytes, and the connection takes \(maximumMessageByteCount)")
     }
     let (outgoing, limit) = (outgoing, bufferByteCount)
     while true {
@@ -47,7 +50,8 @@ final class InMemoryConnection: TransportConnection {
   func receive() async throws(TransportError) -> [UInt8]? {
     let (outgoing, incoming) = (outgoing, 1 - outgoing)
     await state.wait { state in
-      state.directions[incoming].hasReadable || Self.failure(state, outgoing) != nil || Self.hasEnded(state.directions[incoming])
+      state.directions[incoming].hasReadable || Self.failure(state, outgoing) != nil
+        || Self.hasEnded(state.directions[incoming])
     }
     let result = state.withLock { state -> Result<[UInt8]?, TransportError>? in
       if state.directions[outgoing].isClosed { return .failure(Self.closed) }
@@ -61,10 +65,12 @@ final class InMemoryConnection: TransportConnection {
     }
     let message = try result.get()
     if message == nil {
-      guard hasReportedEnd.withLock({ hasReportedEnd in
-        defer { hasReportedEnd = true }
-        return !hasReportedEnd
-      }) else { throw Self.closedByPeer }
+      guard
+        hasReportedEnd.withLock({ hasReportedEnd in
+          defer { hasReportedEnd = true }
+          return !hasReportedEnd
+        })
+      else { throw Self.closedByPeer }
     }
     return message
   }

@@ -13,8 +13,11 @@ public final class SimulatedLink: DatagramLink {
     var inbox: [[UInt8]] = []
     var droppedFrameCount = 0
 
+    var isStalled = false
+
     /// Moves what has arrived to the reader; all that is under way when `time` is `nil`.
     mutating func deliver(upTo time: Duration?) {
+      guard !isStalled else { return }
       while let next = arrivals.nextTime, time.map({ next <= $0 }) ?? true, let (_, frame) = arrivals.next() {
         if inbox.count < SimulatedLink.readerQueueFrameCount {
           inbox.append(frame)
@@ -81,6 +84,25 @@ public final class SimulatedLink: DatagramLink {
       for index in air.directions.indices { air.directions[index].path.profile.cutAtFrame = 0 }
     }
   }
+
+  /// Nothing arrives any more, in both directions, until ``resume()``.
+  public func stall() {
+    air.withLock { air in
+      for index in air.directions.indices { air.directions[index].isStalled = true }
+    }
+  }
+
+  public func resume() {
+    let now = clock.now()
+    air.withLock { air in
+      for index in air.directions.indices {
+        air.directions[index].isStalled = false
+        if !air.isClosed { air.directions[index].deliver(upTo: now) }
+      }
+    }
+  }
+
+  public var isClosed: Bool { air.withLock { $0.isClosed } }
 
   public func send(_ frame: [UInt8]) async throws(TransportError) {
     let now = clock.now()

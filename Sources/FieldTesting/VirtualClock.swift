@@ -93,6 +93,7 @@ public final class VirtualClock: Clock, Sendable {
   /// Runs `body` to its end while time moves on whenever nothing else happens.
   ///
   /// - Parameter limit: The virtual time after which time stands still again, so that a hang shows as one.
+  @discardableResult
   public func advancing<Value: Sendable>(
     within limit: Duration = .seconds(3600), _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {

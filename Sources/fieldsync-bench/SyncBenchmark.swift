@@ -1,6 +1,8 @@
 import ArgumentParser
 import FieldAgent
 import FieldCore
+import FieldStore
+import FieldWire
 import Foundation
 
 /// Two homes, the real executable, real TCP on loopback: an agent with all the entries, and a sync that fetches them.

@@ -18,10 +18,10 @@ struct FieldSync: AsyncParsableCommand {
         laptop$ fieldsync put notes today text='Well 7 is dry' photo=@well.jpg
         laptop$ fieldsync import survey ~/survey
 
-      Every command exits with 0 when all is done, 2 when a part is done and the rest may be
-      tried again, 64 for wrong usage, and another code for each kind of failure. With --json
-      the result is one line of JSON on standard output, and an error is one line of JSON on
-      standard error with 'code', 'message' and 'hint'. Progress is then JSON lines of
+      Every command exits with 0 when all is done, 2 when a part is done and the rest may be \
+      tried again, 64 for wrong usage, and another code for each kind of failure. With --json \
+      the result is one line of JSON on standard output, and an error is one line of JSON on \
+      standard error with 'code', 'message' and 'hint'. Progress is then JSON lines of \
       type "progress" on standard error.
       """,
     version: "1.0.0",

@@ -56,11 +56,11 @@ final class Tool: Sendable {
     let (outputPath, errorsPath, inputPath) = (
       directory + "/\(name).out", directory + "/\(name).err", directory + "/\(name).in"
     )
-    FileManager.default.createFile(atPath: inputPath, contents: Data(input.utf8))
-    for path in [outputPath, errorsPath] { FileManager.default.createFile(atPath: path, contents: nil) }
-    process.standardInput = try #require(FileHandle(forReadingAtPath: inputPath))
-    process.standardOutput = try #require(FileHandle(forWritingAtPath: outputPath))
-    process.standardError = try #require(FileHandle(forWritingAtPath: errorsPath))
+    try Data(input.utf8).write(to: URL(filePath: inputPath))
+    for path in [outputPath, errorsPath] { try Data().write(to: URL(filePath: path)) }
+    process.standardInput = try FileHandle(forReadingFrom: URL(filePath: inputPath))
+    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: outputPath))
+    process.standardError = try FileHandle(forWritingTo: URL(filePath: errorsPath))
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       process.terminationHandler = { _ in continuation.resume() }
       do {

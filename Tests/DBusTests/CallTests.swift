@@ -166,4 +166,19 @@ struct CallTests {
     await #expect(throws: DBusError(.limitExceeded, "")) { try await echo.call("Echo", [many]) }
     #expect(try await echo.call("Echo", [.bytes([1])]) == [.bytes([1])])
   }
+
+  /// Nothing milder is to be had from libdbus; what matters is that it is an error and not the end of the process.
+  @Test func aPeersMessageOverTheLimitEndsTheConnection() async throws {
+    var limits = ConnectionLimits()
+    limits.messageByteCount = 4096
+    let bus = try await PrivateBus()
+    let connection = try await DBusConnection.open(.address(bus.address), limits: limits)
+    let signals = try await connection.signals([MatchRule(interface: "a.b")])
+    let peer = try await DBusConnection.open(.address(bus.address))
+    try await peer.emit(DBusSignal("/", "a.b", "C", [.bytes(Array(repeating: 1, count: 4000))]))
+    var iterator = signals.makeAsyncIterator()
+    #expect(try await iterator.next()?.arguments.first?.asBytes?.count == 4000)
+    try await peer.emit(DBusSignal("/", "a.b", "C", [.bytes(Array(repeating: 1, count: 8000))]))
+    await #expect(throws: DBusError(.disconnected, "")) { try await iterator.next() }
+  }
 }

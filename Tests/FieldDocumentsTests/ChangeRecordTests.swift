@@ -66,7 +66,7 @@ struct ChangeRecordTests {
     ("fields out of order", "0101640102" + "02016202016100", .notCanonical),
     ("the same field twice", "0101640102" + "02016102016100", .notCanonical),
     ("a number that is not finite", "0101640101" + "010161047ff0000000000000", .invalidValue),
-    ("an attachment over the limit", "0101640101" + "0101610700bfffffff", .limitExceeded),
+    ("an attachment over the limit", "0101640101" + "0101610700c000000080000000", .limitExceeded),
     ("an attachment without its chunks", "0101640101" + "010161070041", .truncated),
   ])
   func brokenRecordsAreRefused(_ broken: (what: String, hexadecimal: String, code: WireError.Code)) throws {

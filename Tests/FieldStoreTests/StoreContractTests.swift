@@ -53,7 +53,10 @@ import Testing
   mutating func listingsSayWhatTheEntriesAre(_ factory: StoreFactory) async throws {
     let made = try await make(factory)
     let change = try author.write("change", kind: .documentChange)
-    let written = [change, try author.write("a snapshot", kind: .snapshot, after: [change.id]), try author.write("", kind: .blobChunk)]
+    let written = [
+      change, try author.write("a snapshot", kind: .snapshot, after: [change.id]),
+      try author.write("", kind: .blobChunk),
+    ]
     try await made.fill(written)
     let listings = try await made.allListings().suffix(3)
     #expect(listings.map(\.id) == written.map(\.id))
@@ -174,7 +177,9 @@ import Testing
     let other = try await factory.make(workspace.id)
     let empty = try await other.store.head()
     #expect(empty.entryCount == 0 && empty.arrival == 0 && empty.digest == SetDigest().value)
-    let written = try (0..<30).map { try author.write("\($0)", to: .number(UInt64($0)), in: .number(UInt64($0 % 2 + 1))) }
+    let written = try (0..<30).map {
+      try author.write("\($0)", to: .number(UInt64($0)), in: .number(UInt64($0 % 2 + 1)))
+    }
     try await made.fill(written)
     let listed = try await made.allListings()
     let entries = try await made.store.entries(listed.map(\.id))
@@ -297,7 +302,9 @@ import Testing
   @Test(arguments: StoreFactory.all)
   mutating func aSummaryHoldsEveryEntryOfItsScope(_ factory: StoreFactory) async throws {
     let made = try await make(factory)
-    let written = try (0..<200).map { try author.write("\($0)", to: .number(UInt64($0 % 4)), in: .number(UInt64($0 % 2 + 1))) }
+    let written = try (0..<200).map {
+      try author.write("\($0)", to: .number(UInt64($0 % 4)), in: .number(UInt64($0 % 2 + 1)))
+    }
     try await made.fill(written)
     let key = SummaryKey(words: (3, 4))
     let scopes: [EntryFilter.Scope] = [.workspace, .database(.number(1)), .document(.number(1), .number(2))]

@@ -49,7 +49,9 @@ struct StoreUnderTest: Sendable {
     #expect(try await store.put(entries.map(\.entry)) == entries.map { _ in .stored })
   }
 
-  func allListings(filter: EntryFilter = EntryFilter(), pageSize: Int = StoreLimits.idCount) async throws
+  func allListings(
+    filter: EntryFilter = EntryFilter(), pageSize: Int = StoreLimits.idCount
+  ) async throws
     -> [EntryListing]
   {
     try await store.allListings(filter: filter, pageSize: pageSize)
@@ -57,7 +59,9 @@ struct StoreUnderTest: Sendable {
 }
 
 extension ContentAddressedStore {
-  func allListings(since start: StoreCursor? = nil, filter: EntryFilter = EntryFilter(), pageSize: Int = 1000)
+  func allListings(
+    since start: StoreCursor? = nil, filter: EntryFilter = EntryFilter(), pageSize: Int = 1000
+  )
     async throws -> [EntryListing]
   {
     var cursor = start

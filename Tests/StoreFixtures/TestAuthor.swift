@@ -35,7 +35,9 @@ public struct TestAuthor {
     try sign(EntryDraft(directory: .grant(device: try device.key, role: role, sealedKeys: [], sealedName: [])))
   }
 
-  public mutating func revoke(_ device: SigningKeyPair, keeping lastSequences: [DatabaseID: UInt64] = [:]) throws
+  public mutating func revoke(
+    _ device: SigningKeyPair, keeping lastSequences: [DatabaseID: UInt64] = [:]
+  ) throws
     -> VerifiedEntry
   {
     try sign(EntryDraft(directory: .revoke(device: try device.key, lastSequences: lastSequences)))

@@ -1,6 +1,7 @@
 import FieldCore
 import FieldStore
 import FieldWire
+import Foundation
 import StoreFixtures
 
 /// Writes to a store until it is done or killed, and prints a line for each batch that was acknowledged. Tests run
@@ -30,7 +31,8 @@ import StoreFixtures
         let outcomes = try await store.put(texts.map { try author.write($0, to: document).entry })
         guard outcomes.allSatisfy({ $0 == .stored || $0 == .duplicate }) else { fatalError("refused: \(outcomes)") }
       }
-      print(batch)
+      // Not `print`, which would keep the lines back.
+      FileHandle.standardOutput.write(Data("\(batch)\n".utf8))
     }
     try await store.close()
   }

@@ -96,7 +96,7 @@ public actor Agent {
       logger.debug("no session", metadata: ["peer": "\(connection.peerDescription)", "reason": "\(error)"])
       return
     }
-    switch session.purpose {
+    switch session.secrets.purpose {
     case .sync: _ = await run(session, isInitiator: false)
     case .join: await letIn(session)
     }
@@ -116,7 +116,7 @@ public actor Agent {
       let pending = try home.home.invitations.pending().first {
         SessionKey.invitation(secret: $0.secret, workspace: home.identity.workspace).secret == session.secrets.key.secret
       }
-      try await Joining.answer(in: session) { device, name in
+      try await Joining.answer(in: session) { [home, logger] device, name in
         guard let pending else { throw AgentError(.peerRefused, "The invitation is used up or expired.") }
         let role = try home.home.invitations.claim(secret: pending.secret, for: device)
         let entries = try await home.admit(device, named: name, as: role)

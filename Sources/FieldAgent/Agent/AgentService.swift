@@ -1,3 +1,4 @@
+import FieldBluetooth
 public import FieldCore
 import FieldLAN
 public import Logging
@@ -45,12 +46,18 @@ public struct AgentService: Service {
       transports.append(tcp)
       places.append("tcp://\(tcp.boundAddress?.description ?? listen)")
     }
-    let announcement = SystemRandom.bytes(Self.announcementTagByteCount)
+    // New at each start, so that it names nobody; it decides which of two that see each other dials first.
+    let announcement = SystemRandom.bytes(BluetoothConfiguration.announcementByteCount)
+    if let bluetooth {
+      transports.append(
+        BluetoothTransport(
+          configuration: BluetoothConfiguration(adapter: bluetooth.adapter, announcement: announcement),
+          clock: ContinuousClock(), logger: logger))
+      places.append("ble")
+    }
     agent = Agent(home: home, transports: transports, fixed: fixed, announcement: announcement, logger: logger)
     readiness = places.joined(separator: " ")
   }
-
-  private static let announcementTagByteCount = 4
 
   public func run() async throws {
     try await cancelWhenGracefulShutdown { try await agent.run() }

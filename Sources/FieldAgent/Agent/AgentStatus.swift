@@ -1,4 +1,3 @@
-public import FieldCore
 import Foundation
 
 /// What a running agent says of its peers. It keeps it in the home's `agent-status.json`, for `fieldsync status`.

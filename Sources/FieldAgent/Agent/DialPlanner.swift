@@ -1,4 +1,4 @@
-public import FieldCore
+import FieldCore
 
 /// Decides whom to dial when, for one transport: one dial at a time, known addresses again and again with growing pauses,
 /// and of two sides that see each other the one with the higher announcement first. No IO, no clock.

@@ -22,8 +22,8 @@ public struct SyncCoordinator: Sendable {
   /// How far pulls have come in the peer's present epoch. In the session this moves past what the peer could not give,
   /// so that asking again ends; what is remembered does not.
   private var pulledThrough: StoreCursor?
-  /// The cursor came from a rung that cannot miss anything, in this session.
-  private var isExact = false
+  /// Everything of the peer was listed in this session: no summary can have hidden anything, and no cursor be wrong.
+  public private(set) var isExact = false
   private var running: PullPlan?
   private var attempt: UInt32 = 0
   private var tellWhenPulled = false
@@ -115,7 +115,8 @@ public struct SyncCoordinator: Sendable {
     }
     // Nothing is left to pull here. Whether the other side is done too, it says.
     guard peer.pulledThrough >= own.arrival, peer.wantedCount == 0 else { return [] }
-    if !isExact {
+    // Who has fewer entries is missing some, so that side looks again first.
+    if !isExact, own.entryCount <= peer.entryCount || peer.isExact {
       let plan = PullPlan(
         rung: attempt > 0 && attempt < Self.summaryAttemptLimit && canSummarize(peer) ? .bloomSummary : .fullScan,
         since: nil, attempt: attempt, reason: "both sides have pulled and their roots still differ")
@@ -123,6 +124,7 @@ public struct SyncCoordinator: Sendable {
       said = nil
       return [.pull(plan)]
     }
+    guard isExact, peer.isExact else { return [] }
     return say(.settledApart, [.settledApart])
   }
 

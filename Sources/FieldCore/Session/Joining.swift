@@ -35,7 +35,7 @@ public enum Joining {
   /// - Parameter admit: Decides, writes the grant, and returns the entries that ``ask(as:in:)`` describes; it throws to
   ///   refuse, and the peer is told no more than that.
   public static func answer(
-    in session: Session, admit: (_ device: DeviceKey, _ name: String) async throws -> [Entry]
+    in session: Session, admit: @Sendable (_ device: DeviceKey, _ name: String) async throws -> [Entry]
   ) async throws {
     for await stream in session.incoming {
       do {

@@ -9,6 +9,8 @@ struct MultiplexedStream {
   private(set) var sendCredit = SessionLimits.streamWindowByteCount
   private(set) var isLocalEndQueued = false
   private(set) var isLocalEndSent = false
+  /// Nobody answers on this stream: it is over with the last byte that goes out.
+  let isNotice: Bool
 
   // Incoming.
   private var partial: [UInt8] = []
@@ -17,7 +19,11 @@ struct MultiplexedStream {
   private var owedCredit = 0
   private(set) var isRemoteEnded = false
 
-  var isOver: Bool { isLocalEndSent && isRemoteEnded }
+  init(isNotice: Bool = false) {
+    self.isNotice = isNotice
+  }
+
+  var isOver: Bool { isLocalEndSent && (isRemoteEnded || isNotice) }
   var canSend: Bool {
     !isLocalEndSent && ((outgoingByteCount > 0 && sendCredit > 0) || (outgoingByteCount == 0 && isLocalEndQueued))
   }
@@ -33,7 +39,7 @@ struct MultiplexedStream {
   }
 
   /// The next piece to send, of at most `limit` bytes.
-  mutating func nextPiece(limit: Int) -> (bytes: ArraySlice<UInt8>, isLast: Bool) {
+  mutating func nextPiece(limit: Int) -> (bytes: ArraySlice<UInt8>, end: SessionFrame.DataEnd) {
     var count = min(limit, sendCredit, outgoingByteCount)
     sendCredit -= count
     outgoingByteCount -= count
@@ -54,7 +60,7 @@ struct MultiplexedStream {
     outgoing.removeFirst(used)
     let isLast = isLocalEndQueued && outgoingByteCount == 0
     if isLast { isLocalEndSent = true }
-    return (piece, isLast)
+    return (piece, isLast ? (isNotice ? .stream : .direction) : .none)
   }
 
   mutating func granted(_ byteCount: Int) throws(SessionError) {

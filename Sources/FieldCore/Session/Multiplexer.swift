@@ -46,6 +46,16 @@ struct Multiplexer {
     return id
   }
 
+  /// Queues a framed message on a stream of its own that takes no answer.
+  mutating func notify(_ bytes: [UInt8]) {
+    let id = StreamID(nextOwn)
+    nextOwn += 2
+    var stream = MultiplexedStream(isNotice: true)
+    stream.enqueue(bytes, isLast: true)
+    streams[id] = stream
+    markReady(id)
+  }
+
   /// Queues a framed message.
   ///
   /// - Returns: Whether the stream's queue has room for more. `false` is advice: the message was taken.
@@ -104,7 +114,7 @@ struct Multiplexer {
       }
       let wasFull = stream.outgoingByteCount >= SessionLimits.outboundByteCount
       let piece = stream.nextPiece(limit: byteCount - writer.bytes.count - SessionFrame.dataOverheadByteCount)
-      SessionFrame.data(id, piece.bytes, isLast: piece.isLast).encode(into: &writer)
+      SessionFrame.data(id, piece.bytes, piece.end).encode(into: &writer)
       if wasFull, stream.outgoingByteCount < SessionLimits.outboundByteCount { events.append(.writable(id)) }
       streams[id] = stream
       if stream.isOver { drop(id) }
@@ -134,7 +144,7 @@ struct Multiplexer {
         throw SessionError(.protocolViolation, "a frame: \(error.reason)")
       }
       switch frame {
-      case .data(let id, let bytes, let isLast): try receivedData(bytes, on: id, isLast: isLast, events: &events)
+      case .data(let id, let bytes, let end): try receivedData(bytes, on: id, end, events: &events)
       case .credit(let id, let byteCount):
         guard var stream = streams[id] else { try checkKnown(id); continue }
         try stream.granted(byteCount)
@@ -158,7 +168,7 @@ struct Multiplexer {
   }
 
   private mutating func receivedData(
-    _ bytes: ArraySlice<UInt8>, on id: StreamID, isLast: Bool, events: inout [Event]
+    _ bytes: ArraySlice<UInt8>, on id: StreamID, _ end: SessionFrame.DataEnd, events: inout [Event]
   ) throws(SessionError) {
     if streams[id] == nil {
       guard !id.isOpened(by: role), id.rawValue > lastOfPeer else {
@@ -175,7 +185,7 @@ struct Multiplexer {
     }
     guard var stream = streams[id] else { return }
     let before = stream.partialByteCount
-    let messages = try stream.received(bytes, isLast: isLast)
+    let messages = try stream.received(bytes, isLast: end != .none)
     let messageByteCount = before + bytes.count - stream.partialByteCount
     unread[id, default: 0] += messageByteCount
     unreadByteCount += messageByteCount
@@ -185,9 +195,9 @@ struct Multiplexer {
       throw SessionError(.protocolViolation, "more unread data than a session may hold")
     }
     events.append(contentsOf: messages.map { .message(id, $0) })
-    if isLast {
+    if end != .none {
       events.append(.ended(id))
-      if stream.isOver { drop(id) }
+      if stream.isOver || end == .stream { drop(id) }
     }
   }
 

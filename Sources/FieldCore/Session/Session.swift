@@ -78,6 +78,13 @@ public actor Session {
     return SessionStream(session: self, id: id)
   }
 
+  /// Sends a message that takes no answer.
+  public func notify(_ message: Message) throws(SessionError) {
+    try checkIsOpen()
+    multiplexer.notify(message.framed)
+    wakeSender()
+  }
+
   /// Tells the peer why and ends the session once everything queued is sent.
   public func close(_ code: CloseCode) {
     guard ending == nil, !isFlushing else { return }

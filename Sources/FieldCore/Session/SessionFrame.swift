@@ -11,21 +11,31 @@ import FieldWire
 /// | 4 | close | code (varint): the session ends |
 /// | 5 | ping | 8 bytes |
 /// | 6 | pong | the ping's 8 bytes |
+/// | 7 | data, last of a stream that takes no answer: it is over in both directions | as for 0 |
 enum SessionFrame: Hashable, Sendable {
-  case data(StreamID, ArraySlice<UInt8>, isLast: Bool)
+  case data(StreamID, ArraySlice<UInt8>, DataEnd)
   case credit(StreamID, byteCount: Int)
   case reset(StreamID, ResetCode)
   case close(CloseCode)
   case ping(UInt64)
   case pong(UInt64)
 
+  enum DataEnd: UInt8, Sendable {
+    /// More of the stream follows.
+    case none = 0
+    /// The sender sends no more on the stream.
+    case direction = 1
+    /// The stream is over; nobody answers.
+    case stream = 7
+  }
+
   /// The most that a data frame costs beside its bytes: type, stream, length.
   static let dataOverheadByteCount = 1 + 8 + 4
 
   func encode(into writer: inout WireWriter) {
     switch self {
-    case .data(let stream, let bytes, let isLast):
-      writer.u8(isLast ? 1 : 0)
+    case .data(let stream, let bytes, let end):
+      writer.u8(end.rawValue)
       writer.varint(stream.rawValue)
       writer.count(bytes.count)
       writer.raw(bytes)
@@ -50,10 +60,13 @@ enum SessionFrame: Hashable, Sendable {
   }
 
   init(from reader: inout WireReader) throws(WireError) {
-    switch try reader.u8() {
-    case let type where type <= 1:
+    let type = try reader.u8()
+    if let end = DataEnd(rawValue: type) {
       let stream = StreamID(try reader.varint())
-      self = .data(stream, try reader.lengthPrefixed(limit: Int(UInt16.max))[...], isLast: type == 1)
+      self = .data(stream, try reader.lengthPrefixed(limit: Int(UInt16.max))[...], end)
+      return
+    }
+    switch type {
     case 2:
       self = .credit(StreamID(try reader.varint()), byteCount: try reader.count(limit: SessionLimits.inboundByteCount))
     case 3: self = .reset(StreamID(try reader.varint()), ResetCode(rawValue: try reader.varint()))

@@ -26,4 +26,21 @@ public enum StoreLimits {
   public static func checkDepth(_ depth: Int) throws(StoreError) {
     guard depth <= dependencyDepth else { throw StoreError(.tooLarge, "a depth of \(depth), over \(dependencyDepth)") }
   }
+
+  /// Cuts entries, in their order, into puts that hold to the limits.
+  static func puts(of entries: [Entry]) -> [ArraySlice<Entry>] {
+    var puts: [ArraySlice<Entry>] = []
+    var start = entries.startIndex
+    var byteCount = 0
+    for (index, entry) in entries.enumerated() {
+      if index > start, byteCount + entry.encodedByteCount > batchByteCount || index - start == putEntryCount {
+        puts.append(entries[start..<index])
+        start = index
+        byteCount = 0
+      }
+      byteCount += entry.encodedByteCount
+    }
+    if start < entries.endIndex { puts.append(entries[start...]) }
+    return puts
+  }
 }

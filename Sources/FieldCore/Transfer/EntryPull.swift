@@ -99,7 +99,10 @@ public struct EntryPull: Sendable {
   private func store(_ fetched: Fetched, into report: inout PullReport) async throws(StoreError) -> Bool {
     report.missingCount += fetched.wanted.count - fetched.entries.count
     var isHeld = fetched.entries.count < fetched.wanted.count
-    for (entry, outcome) in zip(fetched.entries, try await sink.put(fetched.entries, from: origin)) {
+    var outcomes: [PutOutcome] = []
+    // What a source listed as small may come large.
+    for put in StoreLimits.puts(of: fetched.entries) { outcomes += try await sink.put(Array(put), from: origin) }
+    for (entry, outcome) in zip(fetched.entries, outcomes) {
       switch outcome {
       case .stored:
         report.storedCount += 1

@@ -94,8 +94,8 @@ public actor PeerSync {
       let hello = Hello(
         capabilities: .all,
         state: StateNotice(
-          head: head, root: session.secrets.root(of: head), pulledThrough: 0, wantedCount: 0))
-      try await session.open(Message(hello), isLast: true).forget()
+          head: head, root: session.secrets.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0))
+      try await session.notify(Message(hello))
       let actions = peerStateBeforeStart.map { coordinator.peerState($0) } ?? []
       self.coordinator = coordinator
       try await perform(actions)
@@ -189,7 +189,6 @@ public actor PeerSync {
           newestState = stream.id
           try await received(try first.decode(StateNotice.self))
         }
-        await stream.end()
         await stream.forget()
       } catch let error as SessionError {
         await fail(error)
@@ -272,8 +271,8 @@ public actor PeerSync {
         let head = try await store.head()
         let notice = StateNotice(
           head: head, root: session.secrets.root(of: head), pulledThrough: pulledThrough,
-          wantedCount: outcome.progress.wantedCount)
-        try await session.open(Message(notice), isLast: true).forget()
+          isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
+        try await session.notify(Message(notice))
       case .remember(let cursor):
         try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
       case .inStep:

@@ -119,7 +119,14 @@ public struct StoreServer: Sendable {
   }
 
   private func store(_ entries: [Entry], from source: EntrySource?) async throws(StoreError) -> [PutOutcome] {
-    if let local = store as? any LocalStore { return try await local.put(entries, from: source) }
-    return try await store.put(entries)
+    var outcomes: [PutOutcome] = []
+    for put in StoreLimits.puts(of: entries) {
+      if let local = store as? any LocalStore {
+        outcomes += try await local.put(Array(put), from: source)
+      } else {
+        outcomes += try await store.put(Array(put))
+      }
+    }
+    return outcomes
   }
 }

@@ -63,12 +63,7 @@ public struct FrameLink: Sendable {
   private var refusedByteCount: Int?
   private var fragmentByteCount: Int
 
-  private var owesProbe = false
-  private var probeSentAt: Duration?
-  /// The first probe since anything was heard.
-  private var silentSince: Duration?
-  private var heardAt: Duration = .zero
-  private var acknowledgedAt: Duration = .zero
+  private var probe: FrameLinkProbe
 
   private var actions: [Action] = []
   public private(set) var statistics = FrameLinkStatistics()
@@ -82,8 +77,13 @@ public struct FrameLink: Sendable {
     maximumMessageByteCount = configuration.maximumMessageByteCount
     fragmentByteCount = configuration.maximumFrameByteCount - LinkFrame.overheadByteCount
     if case .initiator(let session) = role { self.session = session }
+    // The initiator asks first; a second question at the same time says nothing more.
+    probe = FrameLinkProbe(
+      keepAliveInterval: role == .acceptor
+        ? configuration.keepAliveInterval.map { $0 * 3 / 2 } : configuration.keepAliveInterval)
     sender = FrameLinkSendWindow(
-      firstSequence: configuration.firstSequence, creditFrameCount: 0, ceilingFrameCount: 1, roundTrip: FrameLinkRoundTrip())
+      firstSequence: configuration.firstSequence, creditFrameCount: 0, ceilingFrameCount: 1,
+      roundTrip: FrameLinkRoundTrip())
     receiver = FrameLinkReceiveWindow(
       firstSequence: 0, capacityFrameCount: configuration.windowFrameCount,
       maximumMessageByteCount: configuration.maximumMessageByteCount)
@@ -124,7 +124,7 @@ public struct FrameLink: Sendable {
   /// Starts: sends OPEN, or waits for it.
   public mutating func open(now: Duration) -> [Action] {
     guard case .idle = state else { return [] }
-    heardAt = now
+    probe.heard(now: now)
     let deadline = configuration.openDeadline.map { now + $0 }
     switch role {
     case .initiator: state = .opening(deadline: deadline, nextAttempt: now, attemptCount: 0, firstSentAt: nil)
@@ -238,12 +238,14 @@ public struct FrameLink: Sendable {
     if case .open(let parameters) = frame.body { return acceptOpen(frame, parameters, now) }
     guard frame.session == session else { return false }
     switch (state, frame.body) {
-    case (.opening(_, _, let attemptCount, let firstSentAt), .openAcknowledgement(let parameters)) where role != .acceptor:
-      heard(now)
+    case (.opening(_, _, let attemptCount, let firstSentAt), .openAcknowledgement(let parameters))
+    where role != .acceptor:
+      probe.heard(now: now)
       start(parameters, firstSequence: frame.sequence, sentAt: attemptCount == 1 ? firstSentAt : nil, now)
       receiver.requestAcknowledgement()
-    case (.open, .openAcknowledgement) where role != .acceptor, (.draining, .openAcknowledgement) where role != .acceptor:
-      heard(now)
+    case (.open, .openAcknowledgement) where role != .acceptor,
+      (.draining, .openAcknowledgement) where role != .acceptor:
+      probe.heard(now: now)
       receiver.requestAcknowledgement()
     case (.opening(_, _, let attemptCount, let firstSentAt), .data) where role == .acceptor,
       (.opening(_, _, let attemptCount, let firstSentAt), .acknowledgement) where role == .acceptor:
@@ -254,7 +256,7 @@ public struct FrameLink: Sendable {
     case (.open, .data), (.open, .acknowledgement), (.draining, .data), (.draining, .acknowledgement):
       acceptStream(frame, now)
     case (.opening, .close(let reason)), (.open, .close(let reason)), (.draining, .close(let reason)):
-      heard(now)
+      probe.heard(now: now)
       acceptClose(reason, sequence: frame.sequence, now)
     case (.closing, .close):
       finish(with: .closed)
@@ -272,7 +274,7 @@ public struct FrameLink: Sendable {
     switch state {
     case .listening:
       session = frame.session
-      heard(now)
+      probe.heard(now: now)
       guard parameters.protocolVersion >= 1 else {
         leave(.unsupportedVersion, .protocolViolation(.badParameters), now)
         return true
@@ -281,10 +283,10 @@ public struct FrameLink: Sendable {
         deadline: now + FrameLinkLimits.openDeadline, nextAttempt: now, attemptCount: 0, firstSentAt: nil)
       prepare(parameters, firstSequence: frame.sequence, now)
     case .opening(let deadline, _, let attemptCount, let firstSentAt) where frame.session == session:
-      heard(now)
+      probe.heard(now: now)
       state = .opening(deadline: deadline, nextAttempt: now, attemptCount: attemptCount, firstSentAt: firstSentAt)
     case .opening, .open, .draining, .closing:
-      guard frame.session != session, now >= heardAt + FrameLinkLimits.supersedeDelay else { return false }
+      guard frame.session != session, now >= probe.heardAt + FrameLinkLimits.supersedeDelay else { return false }
       finish(with: .superseded)
     case .idle, .leaving, .ended:
       return false
@@ -326,7 +328,7 @@ public struct FrameLink: Sendable {
   }
 
   private mutating func acceptStream(_ frame: LinkFrame, _ now: Duration) {
-    heard(now)
+    probe.heard(now: now)
     switch frame.body {
     case .data(let body):
       let hadMessages = receiver.hasMessages
@@ -342,7 +344,7 @@ public struct FrameLink: Sendable {
       statistics.largestQueuedFrameCount = max(statistics.largestQueuedFrameCount, receiver.queuedFrameCount)
       if !hadMessages, receiver.hasMessages { actions.append(.readable) }
     case .acknowledgement(let acknowledgement):
-      acknowledgedAt = now
+      probe.acknowledged(now: now)
       if frame.flags.contains(.acknowledgementRequest) { receiver.requestAcknowledgement() }
       if !sender.acknowledge(upTo: frame.sequence, acknowledgement, now: now) { statistics.strayFrameCount += 1 }
     default: break
@@ -361,51 +363,28 @@ public struct FrameLink: Sendable {
     }
   }
 
-  private mutating func heard(_ now: Duration) {
-    heardAt = now
-    silentSince = nil
-  }
-
   // MARK: - Time
 
   private var streamDeadline: Duration? {
-    earliest(
-      earliest(receiver.owesAcknowledgement ? nil : receiver.acknowledgementDeadline, probeDeadline),
-      earliest(
-        earliest(sender.timeoutDeadline, sender.overtakenDeadline),
-        earliest(sender.progressDeadline, silentSince.map { $0 + FrameLinkLimits.progressDeadline })))
+    [
+      receiver.owesAcknowledgement ? nil : receiver.acknowledgementDeadline, sender.timeoutDeadline,
+      sender.overtakenDeadline, sender.progressDeadline, probe.deadline(isBlocked: isBlocked), probe.answerDeadline,
+    ].reduce(nil, earliest)
   }
 
-  /// The peer is asked for an ACK when it gave no credit (the one that gives it may be lost) or has long been silent.
-  private var probeDeadline: Duration? {
-    guard !owesProbe else { return nil }
-    var deadline: Duration?
-    if !outbox.isEmpty, sender.isEmpty, !sender.hasCredit {
-      deadline = max(acknowledgedAt, probeSentAt ?? acknowledgedAt) + FrameLinkLimits.probeInterval
-    }
-    if var interval = configuration.keepAliveInterval {
-      // The initiator asks first; a second question at the same time says nothing more.
-      if role == .acceptor { interval = interval * 3 / 2 }
-      let repeated = silentSince == nil ? nil : probeSentAt.map { $0 + FrameLinkLimits.probeInterval }
-      deadline = earliest(deadline, repeated ?? heardAt + interval)
-    }
-    return deadline
-  }
+  /// There is something to send, nothing under way, and no credit.
+  private var isBlocked: Bool { !outbox.isEmpty && sender.isEmpty && !sender.hasCredit }
 
   private mutating func streamTimerFired(_ now: Duration) {
-    if let deadline = sender.progressDeadline, now >= deadline { return leave(.abandoned, .notAnswering, now) }
-    if let silentSince, now >= silentSince + FrameLinkLimits.progressDeadline {
+    if let deadline = earliest(sender.progressDeadline, probe.answerDeadline), now >= deadline {
       return leave(.abandoned, .notAnswering, now)
     }
     receiver.timerFired(now: now)
     if sender.timerFired(now: now) {
       statistics.retransmissionTimeoutCount += 1
-      owesProbe = true
+      probe.request()
     }
-    if let deadline = probeDeadline, now >= deadline {
-      owesProbe = true
-      silentSince = silentSince ?? now
-    }
+    probe.timerFired(now: now, isBlocked: isBlocked)
   }
 
   // MARK: - Frames that go out
@@ -417,7 +396,9 @@ public struct FrameLink: Sendable {
       statistics.sentFrameCount += 1
       statistics.sentByteCount += bytes.count
       // In front of an end that was reached by sending it.
-      if case .ended? = actions.last { actions.insert(.sendFrame(bytes), at: actions.count - 1) } else {
+      if case .ended? = actions.last {
+        actions.insert(.sendFrame(bytes), at: actions.count - 1)
+      } else {
         actions.append(.sendFrame(bytes))
       }
     }
@@ -461,11 +442,9 @@ public struct FrameLink: Sendable {
   }
 
   private mutating func nextStreamFrame(_ now: Duration) -> LinkFrame? {
-    if receiver.owesAcknowledgement || owesProbe {
+    if receiver.owesAcknowledgement || probe.isOwed {
       let (sequence, acknowledgement) = receiver.takeAcknowledgement()
-      let flags: LinkFrame.Flags = owesProbe ? .acknowledgementRequest : []
-      if owesProbe { probeSentAt = now }
-      owesProbe = false
+      let flags: LinkFrame.Flags = probe.take(now: now) ? .acknowledgementRequest : []
       statistics.acknowledgementFrameCount += 1
       return frame(sequence, flags, .acknowledgement(acknowledgement))
     }

@@ -8,7 +8,8 @@ package struct FrameLinkClock: Sendable {
     self = Self.erasing(clock)
   }
 
-  private init(now: @escaping @Sendable () -> Duration, sleepUntil: @escaping @Sendable (Duration) async throws -> Void) {
+  private init(now: @escaping @Sendable () -> Duration, sleepUntil: @escaping @Sendable (Duration) async throws -> Void)
+  {
     self.now = now
     self.sleepUntil = sleepUntil
   }

@@ -38,7 +38,8 @@ public enum FrameLinkEnd: Hashable, Sendable {
     switch self {
     case .closed, .abandoned: TransportError(.closed, "this side closed the connection")
     case .closedByPeer: TransportError(.closed, "the peer closed the connection")
-    case .failedByPeer(let reason): TransportError(.connectionLost, "the peer ended the link, reason \(reason.rawValue)")
+    case .failedByPeer(let reason):
+      TransportError(.connectionLost, "the peer ended the link, reason \(reason.rawValue)")
     case .openTimedOut: TransportError(.unreachable, "nobody answers on the link")
     case .notAnswering: TransportError(.connectionLost, "the peer stopped answering")
     case .linkLost: TransportError(.connectionLost, "the link broke")

@@ -46,7 +46,9 @@ struct FrameLinkReceiveWindow: Sendable {
 
   var hasMessages: Bool { !messages.isEmpty }
 
-  mutating func receive(sequence: UInt16, flags: LinkFrame.Flags, body: [UInt8], now: Duration)
+  mutating func receive(
+    sequence: UInt16, flags: LinkFrame.Flags, body: [UInt8], now: Duration
+  )
     throws(FrameLinkEnd.Violation) -> Outcome
   {
     let offset = Int(Int16(bitPattern: sequence &- next))

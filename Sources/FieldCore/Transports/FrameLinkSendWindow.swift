@@ -74,7 +74,9 @@ struct FrameLinkSendWindow: Sendable {
   mutating func addRoundTrip(_ sample: Duration) { roundTrip.add(sample) }
 
   /// Takes the next frame into the window. Call only when ``mayAppend``.
-  mutating func append(_ body: [UInt8], flags: LinkFrame.Flags, now: Duration) -> (sequence: UInt16, flags: LinkFrame.Flags) {
+  mutating func append(
+    _ body: [UInt8], flags: LinkFrame.Flags, now: Duration
+  ) -> (sequence: UInt16, flags: LinkFrame.Flags) {
     let sequence = nextSequence
     if slots.isEmpty {
       progressAt = now

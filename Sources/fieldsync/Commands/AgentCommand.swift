@@ -1,16 +1,18 @@
 import ArgumentParser
 import FieldAgent
 import FieldCore
+import Foundation
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 struct AgentCommand: HomeCommand {
   static let configuration = CommandConfiguration(
     commandName: "agent",
     abstract: "Run the service that keeps this home in step with the devices around.",
     discussion: """
-      It runs in the foreground until it is interrupted, and prints a line that begins with
-      'ready' once it listens. Other commands may be used meanwhile. Its log goes to standard
+      It runs in the foreground until it is interrupted, and prints a line that begins with \
+      'ready' once it listens. Other commands may be used meanwhile. Its log goes to standard \
       error.
 
       Example:
@@ -21,7 +23,8 @@ struct AgentCommand: HomeCommand {
   var listen = "[::]:7747"
 
   @Option(
-    help: ArgumentHelp("A device to stay connected with, tcp://HOST:PORT; may be given several times.", valueName: "address"))
+    help: ArgumentHelp(
+      "A device to stay connected with, tcp://HOST:PORT; may be given several times.", valueName: "address"))
   var connect: [String] = []
 
   @Option(help: ArgumentHelp("The Bluetooth adapter to use (default: the first that is on).", valueName: "hci"))
@@ -33,8 +36,8 @@ struct AgentCommand: HomeCommand {
   @Flag(help: "Do not use the LAN.")
   var noLan = false
 
-  @Option(help: "The least that is logged: trace, debug, info, notice, warning or error.")
-  var logLevel = Logger.Level.info
+  @Option(help: "The least that is logged.")
+  var logLevel = LogLevel.info
 
   @OptionGroup var global: GlobalOptions
 
@@ -47,7 +50,7 @@ struct AgentCommand: HomeCommand {
     defer { withExtendedLifetime(lock) {} }
     let open = try await home.open()
     var logger = Logger(label: "fieldsync", factory: StreamLogHandler.standardError(label:))
-    logger.logLevel = logLevel
+    logger.logLevel = logLevel.level
     let service = try await AgentService(
       home: open, listen: noLan ? nil : listen, bluetooth: noBle ? nil : .init(adapter: adapter),
       fixed: try connect.map { address throws(AgentError) in try PeerAddress(argument: address) }, logger: logger)
@@ -58,4 +61,8 @@ struct AgentCommand: HomeCommand {
   }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+  case trace, debug, info, notice, warning, error
+
+  var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+}

@@ -7,8 +7,8 @@ struct ExportCommand: HomeCommand {
     commandName: "export",
     abstract: "Write a database's files into a directory.",
     discussion: """
-      The counterpart of import. It writes under the directory only, whatever the documents'
-      names say, and leaves files alone that are there unless '--force' is given. Exits with 2
+      The counterpart of import. It writes under the directory only, whatever the documents' \
+      names say, and leaves files alone that are there unless '--force' is given. Exits with 2 \
       when a file could not be written.
 
       Example:

@@ -8,7 +8,7 @@ struct GetCommand: HomeCommand {
     commandName: "get",
     abstract: "Show a document, one of its fields, or save an attachment.",
     discussion: """
-      The document is printed as JSON: its fields, and under 'conflicts' the values that other
+      The document is printed as JSON: its fields, and under 'conflicts' the values that other \
       devices wrote at the same time. The next put of a field settles its conflict.
 
       Examples:

@@ -7,10 +7,10 @@ struct ImportCommand: HomeCommand {
     commandName: "import",
     abstract: "Make a document of every file in a directory.",
     discussion: """
-      Each regular file becomes a document that is named by its path in the directory, with its
-      bytes, permissions and time of change. Files that have not changed since the last import
-      are not imported again, equal pieces are kept once, and files that are gone stay in the
-      database. Symbolic links and special files are named and left out. Exits with 2 when a
+      Each regular file becomes a document that is named by its path in the directory, with its \
+      bytes, permissions and time of change. Files that have not changed since the last import \
+      are not imported again, equal pieces are kept once, and files that are gone stay in the \
+      database. Symbolic links and special files are named and left out. Exits with 2 when a \
       file could not be imported, or after Ctrl-C; run it again to go on.
 
       Example:

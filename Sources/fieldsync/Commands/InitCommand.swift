@@ -7,7 +7,7 @@ struct InitCommand: HomeCommand {
     commandName: "init",
     abstract: "Found a workspace, with this device as its first admin.",
     discussion: """
-      A workspace is the group of devices that sync and read together. Make one on the first
+      A workspace is the group of devices that sync and read together. Make one on the first \
       device; the others join it with an invitation.
 
       Example:

@@ -7,7 +7,7 @@ struct InviteCommand: HomeCommand {
     commandName: "invite",
     abstract: "Print an invitation that lets one device into the workspace, once.",
     discussion: """
-      The invitation is a line that begins with 'fieldsync:join/1/'. It is a secret until it is
+      The invitation is a line that begins with 'fieldsync:join/1/'. It is a secret until it is \
       used: give it to the other device by a way that nobody else reads. On that device:
 
         fieldsync join - --connect tcp://HOST:PORT    (then paste the line)

@@ -2,6 +2,7 @@ import ArgumentParser
 import FieldAgent
 import FieldCore
 import FieldLAN
+import FieldWire
 import Foundation
 
 struct JoinCommand: HomeCommand {
@@ -9,7 +10,7 @@ struct JoinCommand: HomeCommand {
     commandName: "join",
     abstract: "Become a device of the workspace that an invitation is for.",
     discussion: """
-      The inviting device has to run its agent. With '-' the invitation is read from standard
+      The inviting device has to run its agent. With '-' the invitation is read from standard \
       input, so that it appears in no list of processes. After a cut, run the command again.
 
       Example:
@@ -39,7 +40,9 @@ struct JoinCommand: HomeCommand {
         ("device", .string(device)), ("workspace", .string(open.identity.workspace.description)),
         ("role", .string(open.role.map { "\($0)" })),
       ],
-      lines: ["Joined workspace \(open.identity.workspace) as \(open.role.map { "\($0)" } ?? "a device"), device \(device)."])
+      lines: [
+        "Joined workspace \(open.identity.workspace) as \(open.role.map { "\($0)" } ?? "a device"), device \(device)."
+      ])
     console.note("Now 'fieldsync sync --connect \(connect)' brings what is there.")
   }
 }
@@ -49,7 +52,8 @@ extension PeerAddress {
   init(argument: String) throws(AgentError) {
     guard let address = PeerAddress(argument) else {
       throw AgentError(
-        .invalidInput, "'\(argument)' is not an address.", hint: "Use tcp://HOST:PORT, with an IPv6 address in brackets.")
+        .invalidInput, "'\(argument)' is not an address.",
+        hint: "Use tcp://HOST:PORT, with an IPv6 address in brackets.")
     }
     self = address
   }

@@ -9,7 +9,7 @@ struct LsCommand: HomeCommand {
     commandName: "ls",
     abstract: "List the databases, or a database's documents.",
     discussion: """
-      One name a line. Characters that a terminal might act on, line breaks among them, are
+      One name a line. Characters that a terminal might act on, line breaks among them, are \
       shown as \\u{hex}; '--json' has the names exactly.
 
       Examples:

@@ -8,7 +8,7 @@ struct PutCommand: HomeCommand {
     commandName: "put",
     abstract: "Set fields of a document.",
     discussion: """
-      The document and the database come into being with the first put. Fields that are not
+      The document and the database come into being with the first put. Fields that are not \
       named keep their values.
 
         KEY=TEXT    text
@@ -16,7 +16,7 @@ struct PutCommand: HomeCommand {
         KEY=@FILE   a file's bytes, as an attachment ('-' for standard input)
 
       Example:
-        fieldsync put wells 'Well 7' depth:=42.5 dry:=true note='see photo' photo=@well.jpg
+        fieldsync put wells 'Well 7' depth:=42.5 dry:=true photo=@well.jpg
       """)
 
   @Argument(help: "The database.") var database: String

@@ -7,7 +7,7 @@ struct RmCommand: HomeCommand {
     commandName: "rm",
     abstract: "Delete documents, here and, with the next sync, everywhere.",
     discussion: """
-      A deletion wins over changes that others make before they hear of it. The deleted entries
+      A deletion wins over changes that others make before they hear of it. The deleted entries \
       stay in the store, encrypted, as every entry does.
 
       Example:

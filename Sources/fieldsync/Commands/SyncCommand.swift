@@ -9,7 +9,7 @@ struct SyncCommand: HomeCommand {
     commandName: "sync",
     abstract: "Sync with one device until both hold the same.",
     discussion: """
-      Both directions run at once. What has come is kept, so after a cut the same command goes
+      Both directions run at once. What has come is kept, so after a cut the same command goes \
       on where it stopped (and exits with 2 until then).
 
       Example:
@@ -46,7 +46,8 @@ struct SyncCommand: HomeCommand {
         (
           "traffic",
           .object([
-            ("sentMessages", .integer(Int64(traffic.sentMessageCount))), ("sentBytes", .integer(Int64(traffic.sentByteCount))),
+            ("sentMessages", .integer(Int64(traffic.sentMessageCount))),
+            ("sentBytes", .integer(Int64(traffic.sentByteCount))),
             ("receivedMessages", .integer(Int64(traffic.receivedMessageCount))),
             ("receivedBytes", .integer(Int64(traffic.receivedByteCount))),
           ])

@@ -8,8 +8,8 @@ struct VerifyCommand: HomeCommand {
     commandName: "verify",
     abstract: "Check every entry of the store, and that every document can be read.",
     discussion: """
-      Reads everything: hashes and signatures of all entries, then each document and
-      attachment. Exits with 74 when something is damaged, and with 2 when parts of attachments
+      Reads everything: hashes and signatures of all entries, then each document and \
+      attachment. Exits with 74 when something is damaged, and with 2 when parts of attachments \
       have not arrived yet.
 
       Example:

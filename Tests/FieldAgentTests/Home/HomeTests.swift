@@ -1,7 +1,9 @@
 import FieldCore
 import FieldDocuments
 import FieldStore
+import FieldWire
 import Foundation
+import Sodium
 import Testing
 
 @testable import FieldAgent
@@ -47,7 +49,7 @@ struct HomeTests {
   @Test func aDirectoryThatOthersMayEnterIsRefusedUnlessEmpty() async throws {
     try FileManager.default.createDirectory(atPath: home.directory, withIntermediateDirectories: true)
     chmod(home.directory, 0o755)
-    FileManager.default.createFile(atPath: home.directory + "/other", contents: nil)
+    try Data().write(to: URL(filePath: home.directory + "/other"))
     await #expect(throws: AgentError(.permission, "")) { try await home.create(name: "laptop") }
     try FileManager.default.removeItem(atPath: home.directory + "/other")
     _ = try await home.create(name: "laptop")
@@ -128,7 +130,8 @@ struct HomeTests {
     let admin = try await home.create(name: "laptop")
     let other = Home(directory: temporary / "other")
     _ = try other.beginJoining(try admin.invite(role: .member, lifetime: .seconds(60)), name: "tablet")
-    let stranger = try await admin.admit(DeviceKey(words: (1, 2, 3, 4)), named: "stranger", as: .relay)
+    let stranger = try await admin.admit(
+      try #require(DeviceKey(SigningKeyPair().publicKey)), named: "stranger", as: .relay)
     await #expect(throws: AgentError(.protocolViolation, "")) { try await other.finishJoining(stranger) }
     #expect(try other.readIdentity().isJoining)
   }

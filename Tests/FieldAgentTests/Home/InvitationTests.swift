@@ -12,7 +12,7 @@ struct InvitationTests {
 
   @Test func readsWhatItWrites() throws {
     let uri = Self.invitation.uri
-    #expect(uri.hasPrefix("fieldsync:join/1/AEAAAAAAAAAAC"))
+    #expect(uri.hasPrefix("fieldsync:join/1/AEAAAAAAAAAAAAIA"))
     #expect(uri.utf8.count == 17 + 136)
     let read = try Invitation(uri: "  \(uri)\n")
     #expect(read.workspace == Self.invitation.workspace)

@@ -32,7 +32,8 @@ struct HandDrivenLink {
 
   /// - Parameter firstSequence: Of the peer's data.
   init(
-    role: FrameLink.Role = .acceptor, configuration: FrameLinkConfiguration = FrameLinkConfiguration(maximumFrameByteCount: 495),
+    role: FrameLink.Role = .acceptor,
+    configuration: FrameLinkConfiguration = FrameLinkConfiguration(maximumFrameByteCount: 495),
     peer: LinkParameters = Self.parameters(), firstSequence: UInt16 = 0
   ) throws {
     machine = FrameLink(role: role, configuration: configuration)

@@ -31,7 +31,9 @@ import Testing
     var link = try HandDrivenLink(
       peer: HandDrivenLink.parameters(frameByteCount: 50, window: 3, messageByteCount: 500))
     #expect(link.machine.maximumMessageByteCount == 500)
-    #expect(throws: TransportError(.messageTooLarge, "")) { _ = try link.machine.send([UInt8](repeating: 0, count: 501), now: .zero) }
+    #expect(throws: TransportError(.messageTooLarge, "")) {
+      _ = try link.machine.send([UInt8](repeating: 0, count: 501), now: .zero)
+    }
     try link.send([UInt8](repeating: 0, count: 500))
     #expect(link.sentSequences == [0, 1, 2])
     #expect(link.sent.allSatisfy { $0.encoded().count <= 50 })
@@ -170,14 +172,15 @@ import Testing
     #expect(link.sentSequences == [1])
   }
 
-  @Test(arguments: [
-    ([(0, LinkFrame.Flags.last, [1])], Violation.fragmentOutOfPlace),
-    ([(0, [], [1])], .fragmentOutOfPlace),
-    ([(0, .first, [1]), (1, .first, [1])], .fragmentOutOfPlace),
-    ([(1, .last, [1]), (0, [.first, .last], [1])], .fragmentOutOfPlace),
-    ([(0, .first, [])], .emptyFragment),
-    ([(0, .first, [1]), (1, [], [])], .emptyFragment),
-  ] as [([(UInt16, LinkFrame.Flags, [UInt8])], Violation)])
+  @Test(
+    arguments: [
+      ([(0, LinkFrame.Flags.last, [1])], Violation.fragmentOutOfPlace),
+      ([(0, [], [1])], .fragmentOutOfPlace),
+      ([(0, .first, [1]), (1, .first, [1])], .fragmentOutOfPlace),
+      ([(1, .last, [1]), (0, [.first, .last], [1])], .fragmentOutOfPlace),
+      ([(0, .first, [])], .emptyFragment),
+      ([(0, .first, [1]), (1, [], [])], .emptyFragment),
+    ] as [([(UInt16, LinkFrame.Flags, [UInt8])], Violation)])
   func aBrokenRuleEndsTheLink(frames: [(UInt16, LinkFrame.Flags, [UInt8])], violation: Violation) throws {
     var link = try HandDrivenLink()
     for (sequence, flags, bytes) in frames { link.receiveData(sequence, flags, bytes) }
@@ -241,7 +244,8 @@ import Testing
 
   @Test func aLinkThatTakesNothingStillEnds() throws {
     for closes in [true, false] {
-      var machine = FrameLink(role: .initiator(session: 1), configuration: FrameLinkConfiguration(maximumFrameByteCount: 100))
+      var machine = FrameLink(
+        role: .initiator(session: 1), configuration: FrameLinkConfiguration(maximumFrameByteCount: 100))
       _ = machine.open(now: .zero)
       let answer = LinkFrame(session: 1, sequence: 0, body: .openAcknowledgement(HandDrivenLink.parameters()))
       _ = machine.received(answer.encoded(), now: .zero)
@@ -262,7 +266,8 @@ import Testing
     var random = SeededRandom(seed: seed)
     let role: FrameLink.Role = random.chance(0.5) ? .acceptor : .initiator(session: HandDrivenLink.session)
     var link = try HandDrivenLink(
-      role: role, configuration: FrameLinkConfiguration(maximumFrameByteCount: 200, firstSequence: 65_530), firstSequence: 65_000)
+      role: role, configuration: FrameLinkConfiguration(maximumFrameByteCount: 200, firstSequence: 65_530),
+      firstSequence: 65_000)
     var next: UInt16 = 65_000
     for _ in 0..<500 {
       link.now += .milliseconds(Int(random.next() % 20))
@@ -273,11 +278,14 @@ import Testing
         flags: LinkFrame.Flags(rawValue: UInt8(truncatingIfNeeded: random.next())), body: .data([]))
       switch random.next() % 16 {
       case 0: frame.body = .open(HandDrivenLink.parameters(window: UInt16(truncatingIfNeeded: random.next())))
-      case 1: frame.body = .openAcknowledgement(HandDrivenLink.parameters(frameByteCount: UInt16(truncatingIfNeeded: random.next())))
+      case 1:
+        frame.body = .openAcknowledgement(
+          HandDrivenLink.parameters(frameByteCount: UInt16(truncatingIfNeeded: random.next())))
       case 2...6:
         frame.sequence = 65_530 &+ UInt16(truncatingIfNeeded: random.next() % 100)
         frame.body = .acknowledgement(
-          LinkAcknowledgement(bitmap: random.next() & random.next(), creditFrameCount: UInt16(truncatingIfNeeded: random.next())))
+          LinkAcknowledgement(
+            bitmap: random.next() & random.next(), creditFrameCount: UInt16(truncatingIfNeeded: random.next())))
       case 7 where random.chance(0.02): frame.body = .close(LinkCloseReason(rawValue: UInt8(random.next() % 5)))
       case 8: frame.sequence = UInt16(truncatingIfNeeded: random.next())
       case 9: frame.session = UInt16(truncatingIfNeeded: random.next())

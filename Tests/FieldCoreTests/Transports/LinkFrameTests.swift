@@ -39,7 +39,8 @@ import Testing
     (LinkFrame(session: 0x5E55, sequence: 4, body: .close(.normal)), "1500" + "5e55" + "0004" + "00" + "adda0c9b"),
     (
       LinkFrame(
-        session: 65535, sequence: 65535, flags: [.first, .last], stream: 3, body: .close(LinkCloseReason(rawValue: 127))),
+        session: 65535, sequence: 65535, flags: [.first, .last], stream: 3, body: .close(LinkCloseReason(rawValue: 127))
+      ),
       "15c3" + "ffff" + "ffff" + "7f" + "5930bfd6"
     ),
   ]
@@ -69,7 +70,9 @@ import Testing
 
   @Test(arguments: golden.indices) func aShorterOrLongerDatagramIsRefused(index: Int) {
     let bytes = Self.golden[index].frame.encoded()
-    for count in 0..<bytes.count { #expect(throws: WireError.self) { try LinkFrame(decoding: Array(bytes.prefix(count))) } }
+    for count in 0..<bytes.count {
+      #expect(throws: WireError.self) { try LinkFrame(decoding: Array(bytes.prefix(count))) }
+    }
     #expect(throws: WireError.self) { try LinkFrame(decoding: bytes + [0]) }
     #expect(throws: WireError(.limitExceeded, "")) {
       try LinkFrame(decoding: [UInt8](repeating: 0, count: LinkFrame.maximumByteCount + 1))

@@ -5,8 +5,8 @@ import Logging
 
 /// Sends and checks bytes over a Bluetooth link, both ways at once.
 ///
-/// `lab-link --adapter hci0 [--dial] [--bytes N] [--rounds N] [--verbose]`: without `--dial` it takes links for ever; with it,
-/// it dials whom it sees, again after a link broke, until N rounds are complete.
+/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--verbose]`: without `--dial` it takes links for
+/// ever; with it, it dials the address, or whom it sees, again after a link broke, until N rounds are complete.
 @main
 struct LabLink {
   private struct Failure: Error, CustomStringConvertible {
@@ -14,6 +14,7 @@ struct LabLink {
   }
 
   private static let messageByteCount = 4000
+  private static let started = ContinuousClock.now
 
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -33,7 +34,8 @@ struct LabLink {
     Task { try await transport.run() }
     Task { for await status in transport.statusChanges() { say("status \(status)") } }
     if arguments.contains("--dial") {
-      await dial(transport, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
+      let address = value("--dial").flatMap { PeerAddress($0) }
+      await dial(transport, address, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
     } else {
       await listen(transport, byteCount: byteCount)
     }
@@ -56,12 +58,17 @@ struct LabLink {
     }
   }
 
-  private static func dial(_ transport: BluetoothTransport, byteCount: Int, rounds: Int) async {
+  private static func dial(
+    _ transport: BluetoothTransport, _ address: PeerAddress?, byteCount: Int, rounds: Int
+  ) async {
     var done = 0
     while done < rounds {
       do {
         say("looking")
-        guard let sighting = await transport.sightings().first(where: { $0.change == .appeared }) else { return }
+        let sighting = await transport.sightings().first {
+          $0.change == .appeared && (address == nil || $0.address == address)
+        }
+        guard let sighting else { return }
         let started = ContinuousClock.now
         say("dialling \(sighting.address) \(sighting.announcement)")
         let connection = try await transport.connect(to: sighting.address)
@@ -108,6 +115,8 @@ struct LabLink {
   }
 
   private static func say(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    let elapsed = (ContinuousClock.now - started).components
+    let line = "\(elapsed.seconds).\(elapsed.attoseconds / 100_000_000_000_000_000) \(text)\n"
+    FileHandle.standardOutput.write(Data(line.utf8))
   }
 }

@@ -2,7 +2,8 @@ public import FieldWire
 
 /// Where a side stands: its own store, and how far it has come with the other's.
 ///
-/// Body: epoch (u64), arrival (varint), entry count (varint), root (16), pulled through (varint), wanted (varint).
+/// Body: epoch (u64), arrival (varint), entry count (varint), root (16), pulled through (varint), exact (u8, 0 or 1), wanted
+/// (varint).
 public struct StateNotice: MessageBody, Hashable {
   public static let type = MessageType.state
   public static let rootByteCount = 16
@@ -15,15 +16,18 @@ public struct StateNotice: MessageBody, Hashable {
   public var root: [UInt8]
   /// The receiver's arrival up to which the sender has everything, or was refused it; 0 for nothing yet.
   public var pulledThrough: UInt64
+  /// What was pulled so far was listed whole in this session: no summary can have hidden anything.
+  public var isExact: Bool
   /// Entries that the sender knows it still wants of the receiver.
   public var wantedCount: UInt64
 
-  public init(head: StoreHead, root: [UInt8], pulledThrough: UInt64, wantedCount: UInt64) {
+  public init(head: StoreHead, root: [UInt8], pulledThrough: UInt64, isExact: Bool, wantedCount: UInt64) {
     epoch = head.epoch
     arrival = head.arrival
     entryCount = head.entryCount
     self.root = root
     self.pulledThrough = pulledThrough
+    self.isExact = isExact
     self.wantedCount = wantedCount
   }
 
@@ -33,6 +37,7 @@ public struct StateNotice: MessageBody, Hashable {
     writer.varint(entryCount)
     writer.raw(root)
     writer.varint(pulledThrough)
+    writer.u8(isExact ? 1 : 0)
     writer.varint(wantedCount)
   }
 
@@ -42,6 +47,9 @@ public struct StateNotice: MessageBody, Hashable {
     entryCount = try reader.varint()
     root = try reader.raw(Self.rootByteCount)
     pulledThrough = try reader.varint()
+    let exact = try reader.u8()
+    guard exact <= 1 else { throw WireError(.invalidValue, "neither yes nor no") }
+    isExact = exact == 1
     wantedCount = try reader.varint()
   }
 }

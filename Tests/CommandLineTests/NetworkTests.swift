@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(2)))
+struct NetworkTests {
+  @Test func twoDevicesJoinAndComeToHoldTheSame() async throws {
+    let laptop = try await Tool.founded()
+    let tablet = try Tool()
+    for index in 0..<20 {
+      try laptop.write(
+        (0..<index * 7001).map { UInt8(truncatingIfNeeded: $0 * index) }, to: "in/folder \(index % 3)/\(index)")
+    }
+    #expect(try await laptop.run("import", "survey", "in").status == 0)
+    #expect(try await laptop.run("put", "notes", "today", "text=dry").status == 0)
+    let agent = try await AgentProcess(laptop)
+    #expect(try await laptop.run("status", "--json").json()["agentRunning"] as? Bool == true)
+
+    let invitation = try await laptop.run("invite", "--quiet").output
+    let joined = try await tablet.run(
+      "join", "-", "--connect", agent.address, "--name", "tablet", "--json", input: invitation)
+    #expect(joined.status == 0, "\(joined.errors)")
+    #expect(try joined.json()["role"] as? String == "member")
+
+    let synced = try await tablet.run("sync", "--connect", agent.address, "--json")
+    #expect(synced.status == 0, "\(synced.errors)")
+    #expect(try synced.json()["equal"] as? Bool == true)
+    #expect(try await tablet.run("export", "survey", "out").status == 0)
+    #expect(try tablet.files(under: "out") == laptop.files(under: "in"))
+    #expect(try await tablet.run("verify").status == 0)
+
+    #expect(try await tablet.run("put", "notes", "today", "text=wet", "by=tablet").status == 0)
+    #expect(try await tablet.run("rm", "survey", "folder 0/0").status == 0)
+    #expect(try await tablet.run("sync", "--connect", agent.address).status == 0)
+    let fields = try await laptop.run("get", "notes", "today").json()["fields"] as? [String: Any]
+    #expect(fields?["text"] as? String == "wet")
+    #expect(try await laptop.run("get", "survey", "folder 0/0").status == 66)
+    let here = try await laptop.run("status", "--json").json()["databases"] as? [[String: Any]]
+    let there = try await tablet.run("status", "--json").json()["databases"] as? [[String: Any]]
+    #expect(here?.count == 2)
+    #expect(
+      Set(here?.compactMap { $0["digest"] as? String } ?? [])
+        == Set(there?.compactMap { $0["digest"] as? String } ?? []))
+  }
+
+  @Test func anInvitationLetsOneDeviceIn() async throws {
+    let laptop = try await Tool.founded()
+    let agent = try await AgentProcess(laptop)
+    let invitation = try await laptop.run("invite", "--quiet").output
+    let first = try Tool()
+    let second = try Tool()
+    #expect(try await first.run("join", "-", "--connect", agent.address, input: invitation).status == 0)
+    let refused = try await second.run("join", "-", "--connect", agent.address, "--json", input: invitation)
+    #expect(refused.status == 4)
+    #expect(try refused.errorJSON()["code"] as? String == "peerRefused")
+    #expect(try await second.run("ls").status == 77, "joining, and not a member")
+    let again = try await laptop.run("invite", "--quiet").output
+    #expect(try await second.run("join", "-", "--connect", agent.address, input: again).status == 0)
+  }
+
+  @Test func aRelayCarriesWhatItCannotRead() async throws {
+    let laptop = try await Tool.founded()
+    let agent = try await AgentProcess(laptop)
+    #expect(try await laptop.run("put", "notes", "canary-name", "text=canary-value").status == 0)
+    let relay = try Tool()
+    let invitation = try await laptop.run("invite", "--role", "relay", "--quiet").output
+    #expect(try await relay.run("join", "-", "--connect", agent.address, input: invitation).status == 0)
+    #expect(try await relay.run("sync", "--connect", agent.address).status == 0)
+    let databases = try #require(try await relay.run("status", "--json").json()["databases"] as? [[String: Any]])
+    #expect(databases.first?["entries"] as? Int == 2)
+    #expect(databases.first?["name"] is NSNull)
+    #expect(try await relay.run("get", "notes", "canary-name").status == 77)
+    for (name, bytes) in try relay.files(under: "home") {
+      let text = String(decoding: bytes, as: UTF8.self)
+      #expect(!text.contains("canary") && !text.contains("notes"), "\(name)")
+    }
+  }
+
+  @Test func badAddressesAndInvitationsSayWhatIsWrong() async throws {
+    let laptop = try await Tool.founded()
+    let invitation = try await laptop.run("invite", "--quiet").output.trimmingCharacters(in: .newlines)
+    let tablet = try Tool()
+    #expect(try await tablet.run("join", String(invitation.dropLast()), "--connect", "tcp://127.0.0.1:1").status == 65)
+    #expect(try await tablet.run("join", invitation, "--connect", "tcp://").status == 65)
+    #expect(try await tablet.run("join", invitation, "--connect", "tcp://127.0.0.1:1").status == 3)
+    #expect(try await laptop.run("sync", "--connect", "tcp://127.0.0.1:1").status == 3)
+    #expect(try await laptop.run("agent", "--no-ble", "--no-lan").status == 64)
+    #expect(try await laptop.run("agent", "--no-ble", "--listen", "nowhere").status == 65)
+  }
+
+  @Test func strangersAndSecondAgentsAreRefused() async throws {
+    let laptop = try await Tool.founded()
+    let agent = try await AgentProcess(laptop)
+    #expect(try await laptop.run("agent", "--no-ble", "--listen", "127.0.0.1:0").status == 75)
+    let stranger = try await Tool.founded()
+    #expect(try await stranger.run("sync", "--connect", agent.address).status == 4)
+    agent.stop()
+    #expect(try await laptop.run("status", "--json").json()["agentRunning"] as? Bool == false)
+  }
+}
