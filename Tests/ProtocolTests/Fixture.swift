@@ -21,9 +21,13 @@ struct Fixture {
 
   // Sealing draws a random key, so these boxes were made once.
   static let keysSealedToFounder =
-    "REPLACE1"
+    "27fa3b04669b9970ab0848aeead096d7ea784d1b58da37332742614922c611504fac4a61cc943f63dee5cc08e9763e990e91"
+    + "0f180a8a794c0803776a7ad3923bf45074172d018852c9a5b2304dc9b2beda114248a2ffd405f4be753644e34ac09fff51a7"
+    + "5cf72486e5d0dff8c20e7bb4d062234937a79640c3d17c4bea5faea525ff5d5291e36f39fcad590059392b6e78ea5b72ea22"
   static let keysSealedToMember =
-    "REPLACE2"
+    "b6a70971a106a873b5d0aef118775777faaa03996e29c5c87a04c0dba866ee41c2f573bd8d2f5af4dd25dd033f16db2f8603"
+    + "88fb3c6106cf2f9976f08d667c7e40ceeb67972ea5c5a3bf4999fb44aa8de1f79822cb4e803502f32bf01f646fa531c253ed"
+    + "8998fe8b6eede7c43e9b4183ad38fce0f597e845d2fd129642de2c9511e5a02cd7b3e88d7e777e63cd9d4c54e8742dc9f7cf"
 
   init() throws {
     founder = try SigningKeyPair(seed: SecretBytes(copying: counting(from: 0x00)))
@@ -163,7 +167,9 @@ struct Fixture {
   }
 }
 
-func counting(from first: UInt8, _ count: Int = 32) -> [UInt8] { (0..<count).map { first &+ UInt8($0) } }
+func counting(from first: UInt8, _ count: Int = 32) -> [UInt8] {
+  (0..<count).map { first &+ UInt8(truncatingIfNeeded: $0) }
+}
 
 struct Missing: Error {}
 

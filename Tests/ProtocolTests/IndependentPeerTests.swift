@@ -44,7 +44,7 @@ import Testing
       throw error
     }
     #expect(report.peer == home.identity.device.description)
-    #expect(report.handshake == [48, 193, 161] && report.version == 1)
+    #expect(report.handshake == [48, 192, 160] && report.version == 1)
     #expect(report.fetchedAll && report.rootIsEqual)
     #expect(report.entries == Int(try await home.store.head().entryCount) - 1, "its own came later")
     #expect(report.documents["today"] == ["text": "Well 7 is dry"])

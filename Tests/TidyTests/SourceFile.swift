@@ -19,12 +19,19 @@ struct SourceFile: CustomStringConvertible {
   /// The modules that the file imports, submodules by their first name.
   var imports: [String] {
     lines.compactMap { line in
-      line.firstMatch(
-        of:
-          /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|func|var|let|typealias)\s+)?(\w+)/
-      )
-      .map { String($0.1) }
+      let words = line.split(separator: " ")
+      guard let place = words.firstIndex(of: "import"), words[..<place].allSatisfy(Self.mayPrecedeImport),
+        let first = words.dropFirst(place + 1).first
+      else { return nil }
+      let name = Self.declarationKinds.contains(String(first)) ? words.dropFirst(place + 2).first : first
+      return name?.split(separator: ".").first.map(String.init)
     }
+  }
+
+  private static let declarationKinds = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
+
+  private static func mayPrecedeImport(_ word: Substring) -> Bool {
+    word.hasPrefix("@") || ["public", "package", "internal", "fileprivate", "private"].contains(word)
   }
 
   /// Where a line, without what stands behind `//`, contains one of the words; as `path:line`.
@@ -45,20 +52,24 @@ struct SourceFile: CustomStringConvertible {
     lines.indices.filter { isMeant(lines[$0]) }.map { "\(path):\($0 + 1)" }
   }
 
-  /// Top-level types whose first line starts at the margin, and whether a `///` comment stands above them.
+  /// Types that begin at the margin, and whether a `///` comment stands above them.
   var types: [(name: String, isPublic: Bool, isDocumented: Bool)] {
     lines.indices.compactMap { index in
-      guard
-        let match = lines[index].firstMatch(
-          of:
-            /^(public |package |internal )?(?:final |indirect |nonisolated )*(?:struct|class|enum|actor|protocol) (\w+)/
-        )
+      guard let first = lines[index].utf8.first, first != UInt8(ascii: " "), first != UInt8(ascii: "/") else {
+        return nil
+      }
+      let words = lines[index].split(separator: " ")
+      guard let place = words.firstIndex(where: { ["struct", "class", "enum", "actor", "protocol"].contains($0) }),
+        words[..<place].allSatisfy({ Self.modifiers.contains(String($0)) }), words.count > place + 1
       else { return nil }
       var above = index - 1
       while above >= 0, lines[above].hasPrefix("@") { above -= 1 }
-      return (String(match.2), match.1 == "public ", above >= 0 && lines[above].hasPrefix("///"))
+      let name = words[place + 1].prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+      return (String(name), words.first == "public", above >= 0 && lines[above].hasPrefix("///"))
     }
   }
+
+  private static let modifiers = ["public", "package", "internal", "final", "indirect", "nonisolated"]
 
   private static func code(of line: String) -> Substring {
     line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line[...]

@@ -6,8 +6,8 @@ public import Sodium
 ///
 /// ```
 /// -> psk, e                    48 bytes: nothing of who is there, and readable only with the key
-/// <- e, ee, s, es, proof      193 bytes
-/// -> s, se, proof             161 bytes
+/// <- e, ee, s, es, proof      192 bytes
+/// -> s, se, proof             160 bytes
 /// ```
 ///
 /// The prologue is a domain string, the workspace and the purpose. A proof is `device key (32) | signature (64)`; the
