@@ -1,6 +1,12 @@
 /// Events of a simulation by time; ones of the same time in the order in which they were added.
 public struct EventQueue<Event: Sendable>: Sendable {
-  private var heap: [(time: Duration, order: UInt64, event: Event)] = []
+  private struct Item: Sendable {
+    var time: Duration
+    var order: UInt64
+    var event: Event
+  }
+
+  private var heap: [Item] = []
   private var count: UInt64 = 0
 
   public init() {}
@@ -9,7 +15,7 @@ public struct EventQueue<Event: Sendable>: Sendable {
 
   public mutating func add(_ event: Event, at time: Duration) {
     count += 1
-    heap.append((time, count, event))
+    heap.append(Item(time: time, order: count, event: event))
     var child = heap.count - 1
     while child > 0, precedes(child, (child - 1) / 2) {
       heap.swapAt(child, (child - 1) / 2)
@@ -37,6 +43,7 @@ public struct EventQueue<Event: Sendable>: Sendable {
   }
 
   private func precedes(_ left: Int, _ right: Int) -> Bool {
-    (heap[left].time, heap[left].order) < (heap[right].time, heap[right].order)
+    let (one, other) = (heap[left].time, heap[right].time)
+    return one == other ? heap[left].order < heap[right].order : one < other
   }
 }

@@ -140,7 +140,9 @@ struct CommandTests {
 
   @Test func helpTeaches() async throws {
     let tool = try Tool()
-    let names = ["init", "id", "invite", "put", "get", "ls", "rm", "import", "export", "verify", "status"]
+    let names = [
+      "init", "id", "invite", "join", "sync", "agent", "put", "get", "ls", "rm", "import", "export", "verify", "status",
+    ]
     let overview = try await tool.run("--help").output
     for name in names {
       #expect(overview.contains(name))

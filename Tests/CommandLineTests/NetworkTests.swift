@@ -21,6 +21,10 @@ struct NetworkTests {
     #expect(joined.status == 0, "\(joined.errors)")
     #expect(try joined.json()["role"] as? String == "member")
 
+    let peers = try await laptop.run("status", "--json").json()["peers"] as? [[String: Any]]
+    #expect(peers?.first?["name"] as? String == "tablet")
+    #expect(peers?.first?["role"] as? String == "member")
+
     let synced = try await tablet.run("sync", "--connect", agent.address, "--json")
     #expect(synced.status == 0, "\(synced.errors)")
     #expect(try synced.json()["equal"] as? Bool == true)

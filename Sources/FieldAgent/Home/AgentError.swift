@@ -96,6 +96,8 @@ extension AgentError {
     case let error as AgentError: self = error
     case let error as StoreError: self.init(error)
     case let error as DocumentError: self.init(error)
+    case let error as SessionError: self.init(error)
+    case let error as TransportError: self.init(error)
     case is CancellationError: self.init(.incomplete, "The command was interrupted.")
     default: self.init(.unexpected, "\(error)")
     }
@@ -114,6 +116,30 @@ extension AgentError {
       case .tooLarge: .invalidInput
       }
     self.init(code, "The store: \(error.reason).")
+  }
+
+  private init(_ error: SessionError) {
+    let code: Code =
+      switch error.code {
+      case .stranger, .handshakeFailed, .notAMember, .refused: .peerRefused
+      case .ownReflection: .invalidInput
+      case .protocolViolation, .incompatible: .protocolViolation
+      case .timeout, .connectionLost, .closed, .streamReset: .incomplete
+      case .storeFailed: .unexpected
+      }
+    self.init(code, "The session with the peer: \(error.reason).")
+  }
+
+  private init(_ error: TransportError) {
+    let code: Code =
+      switch error.code {
+      case .unreachable: .peerNotFound
+      case .badAddress: .invalidInput
+      case .connectionLost, .closed: .incomplete
+      case .protocolViolation, .messageTooLarge: .protocolViolation
+      case .unavailable: .agentUnavailable
+      }
+    self.init(code, "The connection to the peer: \(error.reason).")
   }
 
   private init(_ error: DocumentError) {

@@ -11,8 +11,9 @@ public struct Directory: Sendable {
 
   public let workspace: WorkspaceID
   /// How many operations were applied: tells whether somebody else's copy of the directory is newer than it was.
-  public private(set) var operationCount = 0
+  public var operationCount: Int { operations.count }
 
+  private var operations: Set<EntryID> = []
   private var founder: DeviceKey?
   private var foundingEntry: EntryID?
   private var grants: [DeviceKey: [Grant]] = [:]
@@ -83,6 +84,7 @@ public struct Directory: Sendable {
   ///
   /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`, `revokedAuthor`.
   public mutating func apply(_ verified: VerifiedEntry) throws(EntryError) {
+    guard !operations.contains(verified.id) else { return }
     let header = verified.header
     try admit(header)
     let operation: DirectoryOperation
@@ -121,11 +123,10 @@ public struct Directory: Sendable {
         earlier.merging(lastSequences, uniquingKeysWith: min).filter { lastSequences[$0.key] != nil && earlier[$0.key] != nil }
       } ?? lastSequences
     }
-    operationCount += 1
+    operations.insert(verified.id)
   }
 
   private mutating func add(_ grant: Grant, to device: DeviceKey) {
-    guard !(grants[device]?.contains { $0.entry == grant.entry } ?? false) else { return }
     grants[device, default: []].append(grant)
   }
 }

@@ -7,7 +7,8 @@ struct StatusCommand: HomeCommand {
     commandName: "status",
     abstract: "Show this device, its databases and the devices it syncs with.",
     discussion: """
-      A database's digest is the same on two devices exactly when they hold the same entries.
+      A database's digest is the same on two devices exactly when they hold the same entries. \
+      What is said of connections comes from the agent that runs in this home.
 
       Example:
         fieldsync status --json
@@ -19,31 +20,67 @@ struct StatusCommand: HomeCommand {
     let open = try await home.open()
     let device = DeviceText.encode(open.identity.device)
     let databases = try await open.databaseSummaries()
-    let peers = open.members.filter { $0.device != open.identity.device }
+    let isAgentRunning = home.isAgentRunning
+    let agent = isAgentRunning ? AgentStatus(contentsOf: home.statusPath) : nil
+    let transports = agent?.transports ?? []
+    let peers = open.members.filter { $0.device != open.identity.device }.map { member in
+      ShownPeer(member: member, state: agent?.peers.first { $0.device == member.device.description })
+    }
     try console.result(
       [
         ("device", .string(device)), ("name", .string(open.identity.name)),
         ("role", .string(open.role.map { "\($0)" })), ("workspace", .string(open.identity.workspace.description)),
-        ("agentRunning", .bool(home.isAgentRunning)), ("databases", .array(databases.map(\.json))),
-        ("peers", .array(peers.map(\.json))),
+        ("agentRunning", .bool(isAgentRunning)), ("transports", .array(transports.map(\.json))),
+        ("databases", .array(databases.map(\.json))), ("peers", .array(peers.map(\.json))),
       ],
       lines: [
         "Device     \(device)",
         "Name       \(TerminalText.escape(open.identity.name)), \(open.role.map { "\($0)" } ?? "no role")",
         "Workspace  \(open.identity.workspace)",
-        "Agent      \(home.isAgentRunning ? "running" : "not running")",
-      ] + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" }
-        + peers.map {
-          "Peer       \($0.name.map(TerminalText.escape) ?? "?"), \($0.role), \(DeviceText.encode($0.device))"
-        })
+        "Agent      \(isAgentRunning ? "running" : "not running")",
+      ] + transports.map { "Transport  \($0.line)" }
+        + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" }
+        + peers.map { "Peer       \($0.line)" })
   }
 }
 
-extension Member {
+/// Another device of the workspace, and what the agent says of it.
+private struct ShownPeer {
+  let member: Member
+  /// `nil` without an agent, or when it has not met the device since it started.
+  let state: AgentStatus.Peer?
+
   var json: JSON {
     .object([
-      ("device", .string(DeviceText.encode(device))), ("name", .string(name)), ("role", .string("\(role)")),
-      ("transport", .null), ("remaining", .null), ("lastSync", .null),
+      ("device", .string(DeviceText.encode(member.device))), ("name", .string(member.name)),
+      ("role", .string("\(member.role)")), ("transport", .string(state?.transport)),
+      ("address", .string(state?.address)), ("inStep", state.map { .bool($0.inStep) } ?? .null),
+      (
+        "remaining",
+        state.map { .object([("toReceive", .unsigned($0.wanted)), ("toSend", .unsigned($0.offered))]) } ?? .null
+      ),
+      ("receivedEntries", state.map { .count($0.receivedEntries) } ?? .null),
+      ("receivedBytes", state.map { .count($0.receivedBytes) } ?? .null), ("lastError", .string(state?.lastError)),
     ])
+  }
+
+  var line: String {
+    var words = [member.name.map(TerminalText.escape) ?? "?", "\(member.role)"]
+    if let transport = state?.transport { words.append("connected by \(TerminalText.escape(transport))") }
+    if let state, state.inStep { words.append("in step") }
+    if let state, state.wanted > 0 { words.append("\(state.wanted) entries to come") }
+    if let state, state.offered > 0 { words.append("\(state.offered) to go") }
+    if let error = state?.lastError { words.append("last trouble: \(TerminalText.escape(error))") }
+    return words.joined(separator: ", ") + "\n           \(DeviceText.encode(member.device))"
+  }
+}
+
+extension AgentStatus.Transport {
+  fileprivate var json: JSON {
+    .object([("kind", .string(kind)), ("address", .string(address)), ("problem", .string(problem))])
+  }
+
+  fileprivate var line: String {
+    ([kind] + [address, problem].compactMap { $0 }).map(TerminalText.escape).joined(separator: ", ")
   }
 }

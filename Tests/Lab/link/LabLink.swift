@@ -37,17 +37,21 @@ struct LabLink {
       let address = value("--dial").flatMap { PeerAddress($0) }
       await dial(transport, address, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
     } else {
-      await listen(transport, byteCount: byteCount)
+      await listen(transport)
     }
   }
 
-  private static func listen(_ transport: BluetoothTransport, byteCount: Int) async {
+  private static func listen(_ transport: BluetoothTransport) async {
     say("listening")
     for await connection in transport.incomingConnections() {
       Task {
         do {
-          try await exchange(connection, byteCount)
-          // The dialler closes.
+          // The dialler says how much, and closes.
+          guard let agreed = try await connection.receive(), let count = Int(String(decoding: agreed, as: UTF8.self))
+          else {
+            throw Failure(description: "no byte count")
+          }
+          try await exchange(connection, count)
           guard try await connection.receive() == nil else { throw Failure(description: "more than was agreed") }
           say("complete")
         } catch {
@@ -74,6 +78,7 @@ struct LabLink {
         let connection = try await transport.connect(to: sighting.address)
         say("connected after \(ContinuousClock.now - started)")
         do {
+          try await connection.send(Array(String(byteCount).utf8))
           try await exchange(connection, byteCount)
           done += 1
           say("complete \(done)")
