@@ -114,7 +114,9 @@ public struct SessionHandshake: Sendable {
     }
   }
 
-  private static func noise(_ key: SessionKey, _ role: Role, _ keyPairs: KeyPairs) throws(SessionError)
+  private static func noise(
+    _ key: SessionKey, _ role: Role, _ keyPairs: KeyPairs
+  ) throws(SessionError)
     -> HandshakeState
   {
     try translate { () throws(NoiseError) in
@@ -135,7 +137,9 @@ public struct SessionHandshake: Sendable {
     }
   }
 
-  private func readProof(_ noise: inout HandshakeState, _ message: [UInt8], of peerRole: Role) throws(SessionError)
+  private func readProof(
+    _ noise: inout HandshakeState, _ message: [UInt8], of peerRole: Role
+  ) throws(SessionError)
     -> DeviceKey
   {
     let received = try Self.translate { () throws(NoiseError) in try noise.readMessage(message) }
