@@ -1,3 +1,4 @@
+@testable import FieldBluetooth
 import FieldCore
 import FieldWire
 
@@ -41,6 +42,15 @@ let linkTargets: [FuzzTarget] = [
           (try? LinkFrame(decoding: bytes)) != nil && bytes.count <= 20 + Int(choice), "a frame that is sent is one")
       }
       require(link.statistics.largestQueuedFrameCount <= FrameLinkLimits.windowCapFrameCount + 1, "queues are bounded")
+    }
+  },
+  FuzzTarget("bluetooth") { bytes in
+    if let information = try? ServiceInformation(decoding: bytes) {
+      require(bytes.starts(with: information.encoded().prefix(2)), "INFO keeps what it says first")
+      require((try? ServiceInformation(decoding: information.encoded())) == information, "INFO reads back")
+    }
+    if let message = try? ControlMessage(decoding: bytes) {
+      require(bytes.starts(with: message.encoded()), "CTRL has one encoding")
     }
   },
 ]

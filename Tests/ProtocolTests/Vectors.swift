@@ -1,4 +1,5 @@
 import FieldAgent
+@testable import FieldBluetooth
 @testable import FieldCore
 @testable import FieldDocuments
 import FieldWire
@@ -14,7 +15,7 @@ struct Vectors {
 
   func all() throws -> [Vector] {
     try numbers() + workspace() + documents() + entries() + handshake() + sets() + packets() + messages().map(\.vector)
-      + linkFrames()
+      + linkFrames() + bluetooth()
   }
 
   func numbers() -> [Vector] {
@@ -161,6 +162,20 @@ struct Vectors {
       ("close", LinkFrame(session: 0x1234, sequence: 6, body: .close(.normal))),
     ]
     return frames.map { Vector("link.\($0)", $1.encoded()) }
+  }
+
+  func bluetooth() -> [Vector] {
+    let nonce = counting(from: 0x10, 8)
+    return [
+      Vector(
+        "bluetooth.info",
+        ServiceInformation(slot: .granted(1), maximumFrameByteCount: 495, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.info.busy",
+        ServiceInformation(slot: .busy(retrySeconds: 30), maximumFrameByteCount: 20, nonce: nonce).encoded()),
+      Vector("bluetooth.hello", ControlMessage(.hello, nonce: nonce).encoded()),
+      Vector("bluetooth.bye", ControlMessage(.bye, nonce: nonce).encoded()),
+    ]
   }
 
   private func encoded(_ write: (inout WireWriter) -> Void) -> [UInt8] {

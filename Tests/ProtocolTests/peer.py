@@ -176,7 +176,25 @@ def write_entry(workspace, identity, header, content):
     return header_bytes + identity.sign(domain("fieldsync entry signature 1") + identifier) + payload
 
 
-# 5. Documents: texts alone
+# 5. Documents
+
+
+def read_value(reader):
+    kind = reader.number(1)
+    if kind <= 2:
+        return (None, False, True)[kind]
+    if kind == 3:
+        return struct.unpack(">q", reader.raw(8))[0]
+    if kind == 4:
+        return struct.unpack(">d", reader.raw(8))[0]
+    if kind == 5:
+        return reader.prefixed().decode()
+    if kind == 6:
+        return hashlib.sha256(reader.prefixed()).hexdigest()
+    if kind == 7:
+        name, size = reader.prefixed().decode(), reader.varint()
+        return [name, size] + [reader.raw(32).hex() for _ in range(-(-size // 65535))]
+    raise ValueError(f"value of type {kind}")
 
 
 def read_change(content):
@@ -185,8 +203,7 @@ def read_change(content):
     fields = {}
     for _ in range(reader.varint()):
         operation, field = reader.number(1), reader.prefixed().decode()
-        if operation == 1 and reader.number(1) == 5:
-            fields[field] = reader.prefixed().decode()
+        fields[field] = read_value(reader) if operation == 1 else None
     return version, name, clock, fields
 
 
