@@ -6,7 +6,11 @@ public final class HomeLock: Sendable {
 
   private init(file: Int32) { self.file = file }
 
-  deinit { close(file) }
+  deinit {
+    // Closing alone would leave it to a child process that was just forked and has not closed its copy yet.
+    flock(file, LOCK_UN)
+    close(file)
+  }
 
   /// Waits for at most half a second, so that somebody who only looks does not stand in the way.
   ///
