@@ -9,7 +9,9 @@ public enum BlueZEvent: Equatable, Sendable {
   case deviceFound(DeviceProperties)
   /// With the D-Bus names of what changed; an advertisement heard again changes `RSSI` or `ManufacturerData`.
   case deviceChanged(DeviceProperties, changed: Set<String>)
+  /// bluetoothd 5.66 tells of some connections only when services are resolved.
   case deviceConnected(ObjectPath)
+  /// May come without a `deviceConnected` before.
   case deviceDisconnected(ObjectPath)
   case servicesResolved(ObjectPath)
   case deviceGone(ObjectPath)

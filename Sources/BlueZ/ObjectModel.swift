@@ -148,8 +148,10 @@ struct ObjectModel {
     else { return [] }
     var after = before.merging(changed) { $1 }
     for name in invalidated { after[name] = nil }
-    objects[path]?[interface] = after
     let names = Set(changed.keys).union(invalidated)
+    // bluetoothd 5.66 keeps quiet about a connection when the attribute socket is faster than the kernel's event.
+    if interface == .device && changed["ServicesResolved"] == .boolean(true) { after["Connected"] = .boolean(true) }
+    objects[path]?[interface] = after
     switch interface {
     case .adapter: return adapter(path).map { [.adapterChanged($0, changed: names)] } ?? []
     case .device: return deviceChanged(path, DeviceProperties(path, before), names)
@@ -160,8 +162,10 @@ struct ObjectModel {
   private func deviceChanged(_ path: ObjectPath, _ before: DeviceProperties, _ names: Set<String>) -> [BlueZEvent] {
     guard let after = device(path) else { return [] }
     var events: [BlueZEvent] = [.deviceChanged(after, changed: names)]
-    if after.isConnected != before.isConnected {
-      events.append(after.isConnected ? .deviceConnected(path) : .deviceDisconnected(path))
+    if after.isConnected && !before.isConnected { events.append(.deviceConnected(path)) }
+    // An end counts even when nothing told of the beginning.
+    if !after.isConnected && (before.isConnected || names.contains("Connected")) {
+      events.append(.deviceDisconnected(path))
     }
     if after.areServicesResolved && !before.areServicesResolved { events.append(.servicesResolved(path)) }
     return events

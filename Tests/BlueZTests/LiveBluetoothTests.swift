@@ -127,7 +127,7 @@ struct LiveBluetoothTests {
 
     try await stream(
       RemoteCharacteristic(characteristics[1].path, of: dialling),
-      RemoteCharacteristic(characteristics[2].path, of: dialling))
+      RemoteCharacteristic(characteristics[2].path, of: dialling), information)
 
     let notifying = try #require(server.state.withLock { $0.notifying })
     try await device.disconnect()
@@ -141,7 +141,9 @@ struct LiveBluetoothTests {
 
   /// Frames there and back: one until it is answered, because bluetoothd may damage what comes before the server's
   /// socket is there, and then some at a time.
-  private func stream(_ writing: RemoteCharacteristic, _ notifying: RemoteCharacteristic) async throws {
+  private func stream(
+    _ writing: RemoteCharacteristic, _ notifying: RemoteCharacteristic, _ information: RemoteCharacteristic
+  ) async throws {
     let incoming = try await notifying.acquireNotify()
     let outgoing = try await writing.acquireWrite()
     #expect(incoming.mtu == 517 && outgoing.mtu == 517)
@@ -151,7 +153,8 @@ struct LiveBluetoothTests {
     let opening = Task {
       while !Task.isCancelled {
         try await outgoing.socket.send(frame(0))
-        try await information(of: writing)
+        // A round trip to the peer, before it is tried again.
+        _ = try await information.read()
       }
     }
     while let answer = try await incoming.socket.receive(), answer != frame(0) {}
@@ -175,11 +178,6 @@ struct LiveBluetoothTests {
       if number != 0 { received.insert(number) }
     }
     #expect(received == Set(1...count))
-  }
-
-  /// A round trip through bluetoothd, to pass some time.
-  private func information(of characteristic: RemoteCharacteristic) async throws {
-    _ = try? await characteristic.read()
   }
 
   @Test func anAdvertisementThatIsTooLongIsRefused() async throws {

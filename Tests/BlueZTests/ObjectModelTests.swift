@@ -72,6 +72,23 @@ struct ObjectModelTests {
     #expect(model.adapters.map(\.path) == ["/org/bluez/hci1"] && model.devices.isEmpty)
   }
 
+  /// bluetoothd 5.66 does not always say that a device is connected, only what follows.
+  @Test func connectionsThatWereNotToldOf() {
+    var model = ObjectModel()
+    _ = model.add(Self.device, interfaces("org.bluez.Device1", ["Connected": .boolean(false)]))
+    func change(_ name: String, _ value: Bool) -> [BlueZEvent] {
+      model.change(Self.device, "org.bluez.Device1", .properties([name: .boolean(value)]), invalidated: [])
+    }
+    let resolved = change("ServicesResolved", true)
+    #expect(resolved.dropFirst() == [.deviceConnected(Self.device), .servicesResolved(Self.device)])
+    #expect(model.device(Self.device)?.isConnected == true)
+    #expect(change("ServicesResolved", false).count == 1)
+    #expect(change("Connected", false).dropFirst() == [.deviceDisconnected(Self.device)])
+    // Ended before services were resolved.
+    #expect(change("Connected", false).dropFirst() == [.deviceDisconnected(Self.device)])
+    #expect(change("Connected", true).dropFirst() == [.deviceConnected(Self.device)])
+  }
+
   static let wrongValues: [DBusValue] = [
     .byte(1), .boolean(true), .int16(-1), .uint32(7), .double(.nan), .string(""), .string("ÄÖ:Ü"), .objectPath("/"),
     .signature("a{sv}"), .bytes([]), .array([], of: "s"), .array([.strings(["x"])], of: "as"), .structure([.byte(1)]),
