@@ -109,22 +109,19 @@ extension BlueZClient {
       }
     }
 
+    /// Only the one task that follows the signals changes anything, so events keep their order.
     private func update(_ body: (inout Contents) -> [BlueZEvent]) {
-      // Ended outside of the lock: their ends call back into it.
-      let tooSlow = contents.withLock { contents in
-        let events = body(&contents)
-        var tooSlow: [AsyncStream<BlueZEvent>.Continuation] = []
-        for (id, stream) in contents.streams {
-          for event in events {
-            guard case .dropped = stream.yield(event) else { continue }
-            contents.streams[id] = nil
-            tooSlow.append(stream)
-            break
-          }
+      let (events, streams) = contents.withLock { contents in (body(&contents), contents.streams) }
+      guard !events.isEmpty else { return }
+      // Outside of the lock: a stream's end calls back into it, and a reader that is just being cancelled waits for that.
+      for (id, stream) in streams {
+        for event in events {
+          guard case .dropped = stream.yield(event) else { continue }
+          contents.withLock { $0.streams[id] = nil }
+          stream.finish()
+          break
         }
-        return tooSlow
       }
-      for stream in tooSlow { stream.finish() }
     }
 
     func end() {

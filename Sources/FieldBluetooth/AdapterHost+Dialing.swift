@@ -58,6 +58,9 @@ extension AdapterHost {
     guard let device = path(of: address) else {
       throw TransportError(.unreachable, "no device with this address is near")
     }
+    guard !hasLink(from: device) else {
+      throw TransportError(.unavailable, "this device has a link from that one, and another makes it no faster")
+    }
     perform(machine.dialBegan(now: clock.now()))
     await wait(for: .discoveryStopped, limit: Self.stopLimit)
     await wait(for: .left(device), limit: Self.leaveLimit)
@@ -214,7 +217,7 @@ extension AdapterHost {
   }
 
   /// Removes bluetoothd's memory of a device that is nothing to the machine's user.
-  private func forget(_ device: ObjectPath) async {
+  func forget(_ device: ObjectPath) async {
     guard let adapterPath, let properties = client.device(device), !properties.isPaired, !properties.isTrusted else {
       return
     }

@@ -135,7 +135,7 @@ actor AdapterHost {
       let now = clock.now()
       perform(machine.timerFired(now: now))
       slots.expire()
-      outlets.sightings.update { $0.expire(now: now) }
+      await forgetVanished(now)
       await leaveIdleDevices(now)
       publish()
       do {
@@ -143,6 +143,20 @@ actor AdapterHost {
       } catch {
         return
       }
+    }
+  }
+
+  /// Of peers with addresses that change, bluetoothd would remember every one that was ever connected.
+  private func forgetVanished(_ now: Duration) async {
+    var vanished: [String] = []
+    outlets.sightings.update { table in
+      let changes = table.expire(now: now)
+      vanished = changes.map(\.address)
+      return changes
+    }
+    for address in vanished.compactMap({ BluetoothAddress($0) }) {
+      guard let device = path(of: address), client.device(device)?.addressType == .random else { continue }
+      await forget(device)
     }
   }
 
@@ -225,15 +239,17 @@ actor AdapterHost {
   }
 
   private func heard(_ device: DeviceProperties, isFresh: Bool) {
-    guard device.adapter == adapterPath, let address = device.address, device.uuids.contains(FieldService.uuid),
-      isFresh || device.isConnected
-    else { return }
+    guard device.adapter == adapterPath, let address = device.address, device.uuids.contains(FieldService.uuid) else {
+      return
+    }
     let announcement = device.manufacturerData[FieldService.company] ?? []
-    let isOurs = announcement.count == BluetoothConfiguration.announcementByteCount
+    let isComplete = announcement.count == BluetoothConfiguration.announcementByteCount
+    // bluetoothd tells of a known device's advertisement in several signals. Who is connected may not advertise.
+    guard device.isConnected || (isFresh && isComplete) else { return }
     let now = clock.now()
     outlets.sightings.update { table in
       defer { table.connection(address.description, isConnected: device.isConnected, now: now) }
-      return table.heard(address.description, announcement: isOurs ? announcement : [], now: now).map { [$0] } ?? []
+      return table.heard(address.description, announcement: isComplete ? announcement : [], now: now).map { [$0] } ?? []
     }
   }
 
@@ -370,6 +386,9 @@ actor AdapterHost {
   func isInUse(_ device: ObjectPath) -> Bool {
     slots.isHeld(by: device) || centralLinks.values.contains { $0.device == device }
   }
+
+  /// Whether a device has opened a link to this one.
+  func hasLink(from device: ObjectPath) -> Bool { slots.hasLink(of: device) }
 
   /// Shortened: an address identifies somebody.
   func peerDescription(_ device: ObjectPath) -> String {

@@ -85,6 +85,8 @@ final class PeripheralSlots: Sendable {
   /// Whether a device holds a slot.
   func isHeld(by device: ObjectPath) -> Bool { state.withLock { $0.table.lease(of: device) != nil } }
 
+  func hasLink(of device: ObjectPath) -> Bool { state.withLock { $0.table.lease(of: device)?.link != nil } }
+
   // MARK: The service
 
   /// To be registered once.

@@ -39,11 +39,12 @@ final class SightingFeed: Sendable {
     return stream
   }
 
+  /// Called by one task at a time, so that changes keep their order.
   func update(_ body: (inout SightingTable) -> [SightingTable.Change]) {
-    state.withLock { state in
-      for change in body(&state.table) {
-        for listener in state.listeners.values { listener.yield(PeerSighting(change)) }
-      }
+    let (changes, listeners) = state.withLock { state in (body(&state.table), state.listeners) }
+    // Outside of the lock: a listener that is just being cancelled waits for it.
+    for change in changes {
+      for listener in listeners.values { listener.yield(PeerSighting(change)) }
     }
   }
 

@@ -6,6 +6,12 @@ struct SightingTable: Sendable {
   enum Change: Equatable, Sendable {
     case appeared(String, announcement: [UInt8])
     case vanished(String, announcement: [UInt8])
+
+    var address: String {
+      switch self {
+      case .appeared(let address, _), .vanished(let address, _): address
+      }
+    }
   }
 
   private struct Peer {

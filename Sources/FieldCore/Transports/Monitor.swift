@@ -20,18 +20,18 @@ package final class Monitor<State: Sendable>: Sendable {
 
   /// Reads or changes the state, then wakes those whose condition has come true.
   package func withLock<Value: Sendable>(_ body: (inout State) -> Value) -> Value {
-    guarded.withLock { guarded in
+    let (value, woken) = guarded.withLock { guarded in
       let value = body(&guarded.state)
-      if !guarded.waiters.isEmpty {
-        let state = guarded.state
-        guarded.waiters.removeAll { waiter in
-          guard waiter.condition(state) else { return false }
-          waiter.continuation.resume()
-          return true
-        }
-      }
-      return value
+      guard !guarded.waiters.isEmpty else { return (value, [] as [Waiter]) }
+      let state = guarded.state
+      let split = guarded.waiters.partition { $0.condition(state) }
+      let woken = Array(guarded.waiters[split...])
+      guarded.waiters.removeSubrange(split...)
+      return (value, woken)
     }
+    // Outside of the lock: a task that is just being cancelled cannot be resumed before its handler below has had the lock.
+    for waiter in woken { waiter.continuation.resume() }
+    return value
   }
 
   /// Returns when `condition` is true, or when the task is cancelled.

@@ -1,0 +1,130 @@
+import DBus
+import DBusTesting
+import FieldBluetooth
+import FieldCore
+import FieldWire
+import Foundation
+import Logging
+import Testing
+
+/// A private bus with a bluetoothd in Python on it, a transport of ours, and a second connection that tells the fake what to
+/// do: as a person with the adapter, or as a peer on the air.
+final class FakeBluetooth: Sendable {
+  static let adapter: ObjectPath = "/org/bluez/hci0"
+  static let device: ObjectPath = "/org/bluez/hci0/dev_00_AA_01_01_00_42"
+  static let address = PeerAddress(kind: .bluetooth, location: "00:AA:01:01:00:42")
+  static let service: ObjectPath = "/org/fieldsync/bluetooth/service0"
+  static let announcement: [UInt8] = [9, 8, 7, 6, 5, 4]
+
+  let bus: PrivateBus
+  let transport: BluetoothTransport
+  private let daemon: PeerProcess
+  private let running: Task<Void, any Error>
+  private let remote: DBusConnection
+
+  init(adapter: String? = nil) async throws {
+    bus = try await PrivateBus()
+    daemon = try await Self.startDaemon(on: bus)
+    remote = try await DBusConnection.open(.address(bus.address))
+    let transport = BluetoothTransport(
+      configuration: BluetoothConfiguration(
+        adapter: adapter, announcement: [1, 2, 3, 4, 5, 6], bus: .address(bus.address)),
+      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    self.transport = transport
+    running = Task { try await transport.run() }
+  }
+
+  deinit { running.cancel() }
+
+  static func startDaemon(on bus: PrivateBus) async throws -> PeerProcess {
+    let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "BlueZTests/Peers/fake_bluetoothd.py")
+    let daemon = try bus.python(script)
+    _ = try await daemon.nextLine()
+    return daemon
+  }
+
+  func killDaemon() { daemon.kill() }
+
+  /// Returns once the status is as wanted.
+  @discardableResult
+  func status(where isWanted: @Sendable (BluetoothStatus) -> Bool) async throws -> BluetoothStatus {
+    let status = await transport.statusChanges().first(where: isWanted)
+    return try #require(status)
+  }
+
+  /// Everything is registered and discovery runs.
+  func ready() async throws {
+    try await status { $0.isServing && $0.isAdvertising && $0.isDiscovering }
+  }
+
+  // MARK: The fake
+
+  @discardableResult
+  func tell(_ member: String, _ arguments: DBusValue...) async throws -> [DBusValue] {
+    try await remote.call(MethodCall("org.bluez", "/", "org.example.Fake", member, arguments))
+  }
+
+  func set(_ path: ObjectPath, _ interface: String, _ name: String, _ value: DBusValue) async throws {
+    try await tell("Set", .objectPath(path), .string(interface), .string(name), .variant(value))
+  }
+
+  func power(_ isOn: Bool) async throws {
+    try await set(Self.adapter, "org.bluez.Adapter1", "Powered", .boolean(isOn))
+  }
+
+  /// The fake's log of what it was asked, where it contains `text`.
+  func calls(with text: String) async throws -> [String] {
+    try await tell("Calls").first?.asStrings?.filter { $0.contains(text) } ?? []
+  }
+
+  func addDevice(_ properties: [String: DBusValue] = [:]) async throws {
+    let all: [String: DBusValue] = [
+      "Address": .string(Self.address.location), "AddressType": .string("random"),
+      "Adapter": .objectPath(Self.adapter), "Connected": .boolean(false), "ServicesResolved": .boolean(false),
+      "UUIDs": .strings(["f1e1d5bc-0001-4c4e-9d3c-2f6a0b1e5c5c"]), "RSSI": .int16(-60),
+      "ManufacturerData": .dictionary(
+        [DBusEntry(.uint16(0xFFFF), .variant(.bytes(Self.announcement)))], key: "q", value: "v"),
+    ].merging(properties) { $1 }
+    try await tell(
+      "Add", .objectPath(Self.device),
+      .dictionary([DBusEntry(.string("org.bluez.Device1"), .properties(all))], key: "s", value: "a{sv}"))
+  }
+
+  // MARK: A peer that is the central
+
+  static func characteristic(_ index: Int) -> ObjectPath { service.appending("characteristic\(index)") }
+  static func receive(_ slot: Int) -> ObjectPath { characteristic(2 + slot) }
+  static func transmit(_ slot: Int) -> ObjectPath { characteristic(5 + slot) }
+
+  private static func options(of device: ObjectPath, offset: UInt16 = 0) -> DBusValue {
+    .properties([
+      "device": .objectPath(device), "mtu": .uint16(185), "link": .string("LE"), "offset": .uint16(offset),
+    ])
+  }
+
+  func readInformation(by device: ObjectPath = device, offset: UInt16 = 0) async throws -> [UInt8] {
+    let reply = try await tell(
+      "PeerReads", .objectPath(Self.characteristic(0)), Self.options(of: device, offset: offset))
+    return try #require(reply.first?.asBytes)
+  }
+
+  func writeControl(_ bytes: [UInt8], by device: ObjectPath = device) async throws {
+    try await tell("PeerWrites", .objectPath(Self.characteristic(1)), .bytes(bytes), Self.options(of: device))
+  }
+
+  func acquire(_ path: ObjectPath, _ member: String, by device: ObjectPath = device) async throws {
+    try await tell("Acquire", .objectPath(path), .string(member), Self.options(of: device))
+  }
+
+  func send(_ frames: [LinkFrame], to slot: Int) async throws {
+    let datagrams = frames.map { DBusValue.bytes($0.encoded()) }
+    try await tell("SocketSend", .objectPath(Self.receive(slot)), .array(datagrams, of: "ay"))
+  }
+
+  func frames(_ count: UInt32, from slot: Int) async throws -> [LinkFrame] {
+    let reply = try await tell("SocketReceive", .objectPath(Self.transmit(slot)), .uint32(count))
+    guard case .array(let values, _) = reply.first else { return [] }
+    return try values.map { try LinkFrame(decoding: $0.asBytes ?? []) }
+  }
+}
