@@ -82,7 +82,8 @@ let package = Package(
       ]),
     executable("fieldsync-bench", ["FieldAgent", "FieldCore", "FieldStore", "FieldWire", "Sodium", argumentParser]),
     .target(
-      name: "StoreFixtures", dependencies: ["FieldCore", "FieldWire", "Sodium"], path: "Tests/StoreFixtures",
+      name: "StoreFixtures", dependencies: ["FieldCore", "FieldTesting", "FieldWire", "Sodium"],
+      path: "Tests/StoreFixtures",
       swiftSettings: strict),
     .executableTarget(
       name: "store-writer", dependencies: ["FieldCore", "FieldStore", "FieldWire", "StoreFixtures"],
@@ -94,7 +95,10 @@ let package = Package(
     tests("NoiseTests", ["Noise", "Sodium"], resources: [.copy("Python"), .copy("Vectors")]),
     tests("DBusTests", ["DBus", "DBusTesting"], exclude: ["Peers"]),
     tests("BlueZTests", ["BlueZ", "DBus", "DBusTesting"], exclude: ["Peers"]),
-    tests("FieldCoreTests", ["FieldCore", "FieldTesting", "FieldWire", "Noise", "SetReconciliation", "Sodium"]),
+    tests("FieldWireTests", ["FieldTesting", "FieldWire", "StoreFixtures"]),
+    tests(
+      "FieldCoreTests",
+      ["FieldCore", "FieldTesting", "FieldWire", "Noise", "SetReconciliation", "Sodium", "StoreFixtures"]),
     tests(
       "FieldStoreTests",
       ["FieldCore", "FieldStore", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures", "store-writer", grdb]),
@@ -120,6 +124,9 @@ if isFuzzing {
   package.targets.append(
     executable(
       "FieldFuzz",
-      ["FieldAgent", "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldWire", "Noise", "SetReconciliation", "Sodium"]))
+      [
+        "FieldAgent", "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldWire", "Noise", "SetReconciliation",
+        "Sodium",
+      ]))
   package.products.append(.executable(name: "FieldFuzz", targets: ["FieldFuzz"]))
 }

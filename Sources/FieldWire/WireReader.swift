@@ -81,14 +81,18 @@ public struct WireReader: Sendable {
     return text
   }
 
-  public mutating func identifier<Tag>(_ type: Identifier32<Tag>.Type = Identifier32<Tag>.self) throws(WireError)
+  public mutating func identifier<Tag>(
+    _ type: Identifier32<Tag>.Type = Identifier32<Tag>.self
+  ) throws(WireError)
     -> Identifier32<Tag>
   {
     try need(32)
     return Identifier32(words: (try u64(), try u64(), try u64(), try u64()))
   }
 
-  public mutating func identifier<Tag>(_ type: Identifier16<Tag>.Type = Identifier16<Tag>.self) throws(WireError)
+  public mutating func identifier<Tag>(
+    _ type: Identifier16<Tag>.Type = Identifier16<Tag>.self
+  ) throws(WireError)
     -> Identifier16<Tag>
   {
     try need(16)

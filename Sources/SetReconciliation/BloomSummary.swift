@@ -30,7 +30,8 @@ public struct BloomSummary: Hashable, Sendable {
 
   /// A filter that a peer made; `nil` where size or probes are out of bounds.
   public init?(bits: [UInt8], probeCount: Int, key: SummaryKey) {
-    guard (Self.minimumByteCount...Self.byteLimit).contains(bits.count), (1...Self.probeLimit).contains(probeCount) else {
+    guard (Self.minimumByteCount...Self.byteLimit).contains(bits.count), (1...Self.probeLimit).contains(probeCount)
+    else {
       return nil
     }
     self.bits = bits

@@ -30,7 +30,8 @@ struct Executable {
     }
     running.process.waitUntilExit()
     guard running.process.terminationStatus == 0 else {
-      throw ValidationError("fieldsync \(arguments.dropFirst(2).first ?? "") exited with \(running.process.terminationStatus)")
+      throw ValidationError(
+        "fieldsync \(arguments.dropFirst(2).first ?? "") exited with \(running.process.terminationStatus)")
     }
     return Finished(output: String(decoding: output, as: UTF8.self), peakMemoryByteCount: peak)
   }

@@ -14,7 +14,8 @@ struct SyncBenchmark: AsyncParsableCommand {
 
   @Option(help: "How many entries.") var entries = 100_000
 
-  @Option(help: "The size of each entry's content; the payload is 56 bytes or more larger, and padded.") var content = 340
+  @Option(help: "The size of each entry's content; the payload is 56 bytes or more larger, and padded.") var content =
+    340
 
   @Flag(help: "Print JSON.") var json = false
 
@@ -26,7 +27,9 @@ struct SyncBenchmark: AsyncParsableCommand {
     let target = folder.appendingPathComponent("target").path
 
     let payloadByteCount = try await fill(source)
-    let agent = try Executable.start(["--home", source, "agent", "--listen", "127.0.0.1:0", "--no-ble", "--log-level", "warning"])
+    let agent = try Executable.start([
+      "--home", source, "agent", "--listen", "127.0.0.1:0", "--no-ble", "--log-level", "warning",
+    ])
     defer { agent.stop() }
     let ready = try agent.readLine()
     guard let address = ready.split(separator: " ").dropFirst().first else {
@@ -51,7 +54,9 @@ struct SyncBenchmark: AsyncParsableCommand {
     } else {
       print("entries             \(entries) of \(payloadByteCount) payload bytes")
       print("entries a second    \(Int(result.entriesPerSecond))")
-      print("peak memory         agent \(result.agentPeakMemoryBytes >> 20) MiB, sync \(result.syncPeakMemoryBytes >> 20) MiB")
+      print(
+        "peak memory         agent \(result.agentPeakMemoryBytes >> 20) MiB, sync \(result.syncPeakMemoryBytes >> 20) MiB"
+      )
       let second = result.secondSync
       print(
         "second sync         \(second.sentMessages + second.receivedMessages) messages, "

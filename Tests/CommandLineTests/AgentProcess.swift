@@ -8,7 +8,9 @@ final class AgentProcess {
 
   init(_ tool: Tool, _ arguments: String...) async throws {
     let output = Pipe()
-    process = try tool.makeProcess(["agent", "--listen", "127.0.0.1:0", "--no-ble"] + arguments)
+    // Ends by itself when the tests are killed.
+    process = try tool.makeProcess(
+      ["agent", "--listen", "127.0.0.1:0", "--no-ble"] + arguments, through: ["timeout", "180"])
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice

@@ -66,7 +66,8 @@ public actor Agent {
     do {
       try await transport.run()
     } catch {
-      logger.error("transport stopped", metadata: ["transport": "\(transport.kind.rawValue)", "reason": "\(error.reason)"])
+      logger.error(
+        "transport stopped", metadata: ["transport": "\(transport.kind.rawValue)", "reason": "\(error.reason)"])
       transportStates[index].problem = error.reason
       isStatusStale = true
     }
@@ -114,7 +115,8 @@ public actor Agent {
     let running = Task { await session.run() }
     do {
       let pending = try home.home.invitations.pending().first {
-        SessionKey.invitation(secret: $0.secret, workspace: home.identity.workspace).secret == session.secrets.key.secret
+        SessionKey.invitation(secret: $0.secret, workspace: home.identity.workspace).secret
+          == session.secrets.key.secret
       }
       try await Joining.answer(in: session) { [home, logger] device, name in
         guard let pending else { throw AgentError(.peerRefused, "The invitation is used up or expired.") }
@@ -206,7 +208,9 @@ public actor Agent {
     }
   }
 
-  private func dial(_ address: PeerAddress, over transport: any NetworkTransport, _ waker: AsyncStream<Void>.Continuation) async {
+  private func dial(
+    _ address: PeerAddress, over transport: any NetworkTransport, _ waker: AsyncStream<Void>.Continuation
+  ) async {
     var isOfUse = false
     do {
       let connection = try await transport.connect(to: address)
@@ -254,7 +258,8 @@ public actor Agent {
         $0.offered = 0
       }
     case .settledApart:
-      logger.notice("settled, and different: one side refuses what the other holds", metadata: ["peer": "\(Self.short(peer))"])
+      logger.notice(
+        "settled, and different: one side refuses what the other holds", metadata: ["peer": "\(Self.short(peer))"])
     }
   }
 

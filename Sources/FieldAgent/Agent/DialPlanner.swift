@@ -40,7 +40,9 @@ struct DialPlanner<Instant: InstantProtocol> where Instant.Duration == Duration 
   mutating func next(now: Instant) -> (dial: PeerAddress?, wakeAt: Instant?) {
     guard dialling == nil else { return (nil, nil) }
     let waiting = candidates.filter { !$0.value.isConnected }
-    guard let (address, candidate) = waiting.min(by: { $0.value.notBefore < $1.value.notBefore }) else { return (nil, nil) }
+    guard let (address, candidate) = waiting.min(by: { $0.value.notBefore < $1.value.notBefore }) else {
+      return (nil, nil)
+    }
     guard candidate.notBefore <= now else { return (nil, candidate.notBefore) }
     dialling = address
     return (address, nil)

@@ -15,17 +15,20 @@ public struct PeerClient: Sendable {
   ///
   /// - Throws: ``AgentError``: `peerNotFound` when nobody answers, `peerRefused` when the invitation is used up or
   ///   expired, or who answers is not the admin that gave it out.
-  public func join(_ invitation: Invitation, home: Home, name: String, at address: PeerAddress) async throws -> OpenHome {
+  public func join(_ invitation: Invitation, home: Home, name: String, at address: PeerAddress) async throws -> OpenHome
+  {
     let identity = try home.beginJoining(invitation, name: name)
     let connection = try await connect(to: address)
     let key = SessionKey.invitation(secret: invitation.secret, workspace: invitation.workspace)
     let session: Session
     do {
-      session = try await SessionEstablisher(identity: identity.keyPair, clock: clock).initiate(on: connection, with: key)
+      session = try await SessionEstablisher(identity: identity.keyPair, clock: clock).initiate(
+        on: connection, with: key)
     } catch {
       throw AgentError(
         .peerRefused, "The peer at \(address) does not know this invitation.",
-        hint: "Check that the inviting device runs 'fieldsync agent', and that the invitation is neither used nor expired.")
+        hint:
+          "Check that the inviting device runs 'fieldsync agent', and that the invitation is neither used nor expired.")
     }
     let running = Task { await session.run() }
     do {
@@ -91,14 +94,16 @@ public struct PeerClient: Sendable {
 
   private func connect(to address: PeerAddress) async throws(AgentError) -> any TransportConnection {
     guard let transport = transports.first(where: { $0.kind == address.kind }) else {
-      throw AgentError(.invalidInput, "No transport here reaches \(address).", hint: "Use tcp://HOST:PORT or ble://ADDRESS.")
+      throw AgentError(
+        .invalidInput, "No transport here reaches \(address).", hint: "Use tcp://HOST:PORT or ble://ADDRESS.")
     }
     do {
       return try await transport.connect(to: address)
     } catch {
       switch error.code {
       case .badAddress:
-        throw AgentError(.invalidInput, "'\(address)' is not an address.", hint: "Use tcp://HOST:PORT or ble://ADDRESS.")
+        throw AgentError(
+          .invalidInput, "'\(address)' is not an address.", hint: "Use tcp://HOST:PORT or ble://ADDRESS.")
       case .unavailable: throw AgentError(.agentUnavailable, "\(error.reason).")
       default:
         throw AgentError(

@@ -119,9 +119,12 @@ public struct Directory: Sendable {
         throw EntryError(.malformed, "the workspace's founder cannot be revoked")
       }
       // Of several revocations, the one that leaves least counts.
-      revocations[device] = revocations[device].map { earlier in
-        earlier.merging(lastSequences, uniquingKeysWith: min).filter { lastSequences[$0.key] != nil && earlier[$0.key] != nil }
-      } ?? lastSequences
+      revocations[device] =
+        revocations[device].map { earlier in
+          earlier.merging(lastSequences, uniquingKeysWith: min).filter {
+            lastSequences[$0.key] != nil && earlier[$0.key] != nil
+          }
+        } ?? lastSequences
     }
     operations.insert(verified.id)
   }

@@ -48,7 +48,9 @@ public enum DirectoryOperation: Hashable, Sendable {
 
   public init(decoding bytes: [UInt8]) throws(WireError) {
     var reader = WireReader(bytes)
-    guard try reader.u8() == Self.version else { throw WireError(.unknownMandatory, "a directory version that is not 1") }
+    guard try reader.u8() == Self.version else {
+      throw WireError(.unknownMandatory, "a directory version that is not 1")
+    }
     switch try reader.u8() {
     case 1:
       self = .found(

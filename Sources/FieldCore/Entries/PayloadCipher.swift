@@ -21,7 +21,9 @@ public struct PayloadCipher: Sendable {
   }
 
   /// - Throws: ``EntryError`` with `unknownKeyEpoch` when this device holds no content key, `tooLarge`.
-  public func seal(_ content: [UInt8], kind: EntryKind, database: DatabaseID, document: DocumentID = .zero)
+  public func seal(
+    _ content: [UInt8], kind: EntryKind, database: DatabaseID, document: DocumentID = .zero
+  )
     throws(EntryError) -> (payload: [UInt8], keyEpoch: UInt32)
   {
     guard let epoch = keyring.currentEpoch else {

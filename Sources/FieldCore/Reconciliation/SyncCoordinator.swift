@@ -77,7 +77,9 @@ public struct SyncCoordinator: Sendable {
   /// - Parameters:
   ///   - covered: Up to where it read the peer's order of arrival.
   ///   - settled: Up to where nothing is missing, if anything is settled.
-  public mutating func pullEnded(covered: StoreCursor?, settled: StoreCursor?, own head: StoreHead, root: [UInt8])
+  public mutating func pullEnded(
+    covered: StoreCursor?, settled: StoreCursor?, own head: StoreHead, root: [UInt8]
+  )
     -> [Action]
   {
     guard let plan = running else { return [] }

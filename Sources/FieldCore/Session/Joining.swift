@@ -12,7 +12,9 @@ public enum Joining {
   public static func ask(as name: String, in session: Session) async throws(SessionError) -> [Entry] {
     let stream = try await session.open(Message(JoinRequest(name: name)), isLast: true)
     do {
-      guard let first = try await stream.receive() else { throw SessionError(.refused, "the invitation was not accepted") }
+      guard let first = try await stream.receive() else {
+        throw SessionError(.refused, "the invitation was not accepted")
+      }
       _ = try first.decode(Welcome.self)
       var entries: [Entry] = []
       while let message = try await stream.receive() {

@@ -123,7 +123,9 @@ struct Multiplexer {
     // Whoever was served goes to the back.
     let served = min(turn, ready.count)
     ready = (ready[served...] + ready[..<served]).filter { streams[$0]?.canSend ?? false }
-    if let closeCode, ready.isEmpty, control.isEmpty, byteCount - writer.bytes.count > SessionFrame.dataOverheadByteCount {
+    if let closeCode, ready.isEmpty, control.isEmpty,
+      byteCount - writer.bytes.count > SessionFrame.dataOverheadByteCount
+    {
       SessionFrame.close(closeCode).encode(into: &writer)
       self.closeCode = nil
     }
@@ -191,7 +193,8 @@ struct Multiplexer {
     unreadByteCount += messageByteCount
     if let credit = stream.creditToGrant() { control.append(.credit(id, byteCount: credit)) }
     streams[id] = stream
-    guard unreadByteCount + streams.values.reduce(0, { $0 + $1.partialByteCount }) <= SessionLimits.inboundByteCount else {
+    guard unreadByteCount + streams.values.reduce(0, { $0 + $1.partialByteCount }) <= SessionLimits.inboundByteCount
+    else {
       throw SessionError(.protocolViolation, "more unread data than a session may hold")
     }
     events.append(contentsOf: messages.map { .message(id, $0) })

@@ -50,7 +50,8 @@ public actor Session {
     sending = secrets.sending
     receiving = secrets.receiving
     multiplexer = Multiplexer(role: secrets.role)
-    (incoming, incomingContinuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)  // bounded by peerStreamCount
+    // As many as the multiplexer lets a peer open.
+    (incoming, incomingContinuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
   }
 
   /// Carries the session until one side ends it, the link goes, or the task is cancelled. Every stream has ended then.
@@ -281,11 +282,13 @@ public actor Session {
   }
 
   private func sayAndLeave(_ code: CloseCode) async {
-    guard let packet = { () -> [UInt8]? in
-      var last = Multiplexer(role: secrets.role)
-      last.close(code)
-      return last.nextPacket(byteCount: connection.maximumMessageByteCount - SessionLimits.tagByteCount)?.packet
-    }(), let sealed = try? seal(packet) else { return }
+    guard
+      let packet = { () -> [UInt8]? in
+        var last = Multiplexer(role: secrets.role)
+        last.close(code)
+        return last.nextPacket(byteCount: connection.maximumMessageByteCount - SessionLimits.tagByteCount)?.packet
+      }(), let sealed = try? seal(packet)
+    else { return }
     try? await connection.send(sealed)
   }
 

@@ -11,7 +11,9 @@ public struct SessionEstablisher: Sendable {
     self.clock = clock
   }
 
-  public func initiate(on connection: any TransportConnection, with key: SessionKey) async throws(SessionError) -> Session {
+  public func initiate(
+    on connection: any TransportConnection, with key: SessionKey
+  ) async throws(SessionError) -> Session {
     try await establish(on: connection) { () throws(SessionError) in
       var handshake = try SessionHandshake(initiatorWith: key, identity: identity)
       try await send(try handshake.start(), on: connection)
@@ -20,13 +22,17 @@ public struct SessionEstablisher: Sendable {
   }
 
   /// - Parameter keys: What the peer may begin with.
-  public func respond(on connection: any TransportConnection, with keys: [SessionKey]) async throws(SessionError) -> Session {
+  public func respond(
+    on connection: any TransportConnection, with keys: [SessionKey]
+  ) async throws(SessionError) -> Session {
     try await establish(on: connection) { () throws(SessionError) in
       try await finish(try SessionHandshake(responderWith: keys, identity: identity), on: connection)
     }
   }
 
-  private func finish(_ start: SessionHandshake, on connection: any TransportConnection) async throws(SessionError)
+  private func finish(
+    _ start: SessionHandshake, on connection: any TransportConnection
+  ) async throws(SessionError)
     -> SessionSecrets
   {
     var handshake = start
@@ -41,7 +47,8 @@ public struct SessionEstablisher: Sendable {
   }
 
   private func establish(
-    on connection: any TransportConnection, _ handshake: @escaping @Sendable () async throws(SessionError) -> SessionSecrets
+    on connection: any TransportConnection,
+    _ handshake: @escaping @Sendable () async throws(SessionError) -> SessionSecrets
   ) async throws(SessionError) -> Session {
     let clock = clock
     let result = await withTaskGroup(of: Result<SessionSecrets, SessionError>?.self) { group in
@@ -79,7 +86,9 @@ public struct SessionEstablisher: Sendable {
   private func receive(on connection: any TransportConnection) async throws(SessionError) -> [UInt8] {
     do {
       guard let message = try await connection.receive() else {
-        throw SessionError(.stranger, "the peer ended the connection during the handshake: it does not know this key, or wants no session now")
+        throw SessionError(
+          .stranger,
+          "the peer ended the connection during the handshake: it does not know this key, or wants no session now")
       }
       return message
     } catch let error as SessionError {

@@ -26,7 +26,8 @@ public struct EntryPull: Sendable {
   ///   ``PullReport/settledThrough`` may be kept as the next pull's cursor: it never moves past an entry that is missing.
   public func run(
     since cursor: StoreCursor?, summary: BloomSummary? = nil,
-    progress: @Sendable (PullReport, _ isPageDone: Bool) async throws(StoreError) -> Void = { _, _ throws(StoreError) in }
+    progress: @Sendable (PullReport, _ isPageDone: Bool) async throws(StoreError) -> Void = { _, _ throws(StoreError) in
+    }
   ) async throws(StoreError) -> PullReport {
     var report = PullReport()
     report.settledThrough = cursor
@@ -137,14 +138,18 @@ public struct EntryPull: Sendable {
 
 extension LocalStore {
   /// Brings everything that `source` has and this store lacks into this one.
-  public func pull(from source: any ContentAddressedStore, since cursor: StoreCursor? = nil) async throws(StoreError)
+  public func pull(
+    from source: any ContentAddressedStore, since cursor: StoreCursor? = nil
+  ) async throws(StoreError)
     -> PullReport
   {
     try await EntryPull(from: source, into: self).run(since: cursor)
   }
 
   /// Brings everything that this store has and `target` lacks into that one.
-  public func push(to target: any ContentAddressedStore, since cursor: StoreCursor? = nil) async throws(StoreError)
+  public func push(
+    to target: any ContentAddressedStore, since cursor: StoreCursor? = nil
+  ) async throws(StoreError)
     -> PushReport
   {
     try await EntryPush(from: self, into: target).run(since: cursor)

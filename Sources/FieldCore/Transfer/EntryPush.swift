@@ -32,7 +32,9 @@ public struct EntryPush: Sendable {
     var rest = ids.filter { !present.contains($0) }
     while !rest.isEmpty {
       let entries = try await source.entries(rest)
-      guard let last = entries.last?.header.id(in: source.workspace), let index = rest.lastIndex(of: last) else { return }
+      guard let last = entries.last?.header.id(in: source.workspace), let index = rest.lastIndex(of: last) else {
+        return
+      }
       for (entry, outcome) in zip(entries, try await target.put(entries)) {
         switch outcome {
         case .stored:

@@ -124,7 +124,9 @@ public struct RemoteStore: ContentAddressedStore {
     }
   }
 
-  public func bloomSummary(of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int) async throws(StoreError)
+  public func bloomSummary(
+    of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int
+  ) async throws(StoreError)
     -> BloomSummary
   {
     guard let attempt = (0..<Self.attemptLimit).first(where: { peerSummaryKey(attempt: $0) == key }),
@@ -144,7 +146,9 @@ public struct RemoteStore: ContentAddressedStore {
     }
   }
 
-  public func dependencies(of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int) async throws(StoreError)
+  public func dependencies(
+    of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int
+  ) async throws(StoreError)
     -> [EntryID]
   {
     let request = DependenciesRequest(
@@ -234,7 +238,9 @@ private func next(on stream: SessionStream) async throws(RemoteStore.Fault) -> M
 }
 
 /// The next answer of the kind that is expected, or `nil` at the end.
-private func next<Body: MessageBody>(_ kind: Body.Type, on stream: SessionStream) async throws(RemoteStore.Fault) -> Body? {
+private func next<Body: MessageBody>(
+  _ kind: Body.Type, on stream: SessionStream
+) async throws(RemoteStore.Fault) -> Body? {
   let message = try await next(on: stream)
   do {
     return try message?.decode(kind)
@@ -244,7 +250,9 @@ private func next<Body: MessageBody>(_ kind: Body.Type, on stream: SessionStream
 }
 
 /// The one answer that there is.
-private func only<Body: MessageBody>(_ kind: Body.Type, on stream: SessionStream) async throws(RemoteStore.Fault) -> Body {
+private func only<Body: MessageBody>(
+  _ kind: Body.Type, on stream: SessionStream
+) async throws(RemoteStore.Fault) -> Body {
   guard let body = try await next(kind, on: stream) else { throw .violation("no answer") }
   guard try await next(kind, on: stream) == nil else { throw .violation("more than one answer") }
   return body

@@ -73,7 +73,9 @@ public struct StoreServer: Sendable {
       var rest = ids[...]
       while !rest.isEmpty {
         let entries = try await store.entries(Array(rest))
-        guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else { break }
+        guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
+          break
+        }
         for entry in entries { try await stream.send(Message(EntryMessage(entry: entry))) }
         rest = rest[(index + 1)...]
       }
@@ -113,7 +115,9 @@ public struct StoreServer: Sendable {
           byteCount = 0
         }
       }
-      if !batch.isEmpty { try await stream.send(Message(OutcomesReply(outcomes: try await store(batch, from: source)))) }
+      if !batch.isEmpty {
+        try await stream.send(Message(OutcomesReply(outcomes: try await store(batch, from: source))))
+      }
     }
     await stream.end()
   }

@@ -18,7 +18,8 @@ final class MemoryConnection: TransportConnection {
   }
 
   /// - Parameter tamper: Sees each message of the first side by its index; `nil` cuts the connection.
-  static func pair(maximumMessageByteCount: Int = 65_535, tamper: Tamper? = nil) -> (MemoryConnection, MemoryConnection) {
+  static func pair(maximumMessageByteCount: Int = 65_535, tamper: Tamper? = nil) -> (MemoryConnection, MemoryConnection)
+  {
     let there = Lane(tamper)
     let back = Lane(nil)
     return (
@@ -90,7 +91,8 @@ final class MemoryConnection: TransportConnection {
 
     func take() async -> [UInt8]? {
       while true {
-        let (message, isOver, writers) = state.withLock { state -> ([UInt8]?, Bool, [CheckedContinuation<Void, Never>]) in
+        let (message, isOver, writers) = state.withLock {
+          state -> ([UInt8]?, Bool, [CheckedContinuation<Void, Never>]) in
           guard !state.queue.isEmpty else { return (nil, state.isOver, []) }
           defer { state.writers = [] }
           return (state.queue.removeFirst(), false, state.writers)

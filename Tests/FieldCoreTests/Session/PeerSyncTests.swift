@@ -15,7 +15,8 @@ import Testing
   }
 
   private static func run(
-    _ connection: MemoryConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool, _ rungs: Set<Rung>
+    _ connection: MemoryConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool,
+    _ rungs: Set<Rung>
   ) async throws -> SyncOutcome {
     let establisher = SessionEstablisher(identity: resident.keyPair, clock: ContinuousClock())
     let session =
@@ -23,7 +24,8 @@ import Testing
       ? try await establisher.initiate(on: connection, with: village.syncKey)
       : try await establisher.respond(on: connection, with: [village.syncKey])
     let sync = PeerSync(
-      session: session, store: resident.store, ownDevice: resident.device, ending: isInitiator ? .whenSettled : .never, rungs: rungs,
+      session: session, store: resident.store, ownDevice: resident.device, ending: isInitiator ? .whenSettled : .never,
+      rungs: rungs,
       clock: ContinuousClock())
     return await sync.run()
   }

@@ -27,7 +27,8 @@ public struct ScanRequest: MessageBody {
   /// The summary before its key is known; see ``resolved(key:)``.
   private var summary: SummaryReply?
 
-  public init(cursor: StoreCursor?, limit: Int, isToEnd: Bool = false, filter: EntryFilter, summaryAttempt: UInt32 = 0) {
+  public init(cursor: StoreCursor?, limit: Int, isToEnd: Bool = false, filter: EntryFilter, summaryAttempt: UInt32 = 0)
+  {
     self.cursor = cursor
     self.limit = limit
     self.isToEnd = isToEnd
