@@ -29,6 +29,7 @@ func tests(
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -63,11 +64,11 @@ let package = Package(
     library("DBusTesting"),
     library("FieldWire"),
     library("FieldCore", ["FieldWire", "Noise", "SetReconciliation", "Sodium"]),
-    library("FieldStore", ["FieldCore", "FieldWire", "Sodium", grdb]),
+    library("FieldStore", ["FieldCore", "FieldWire", "SetReconciliation", "Sodium", grdb, grdbSQLite]),
     library("FieldDocuments", ["FieldCore", "FieldWire", "Sodium"]),
     library("FieldLAN", ["FieldCore", nioCore, nioPosix]),
     library("FieldBluetooth", ["FieldCore", "FieldWire", "BlueZ", "DBus", logging]),
-    library("FieldTesting", ["FieldCore", "FieldStore", "FieldWire", "Sodium"]),
+    library("FieldTesting", ["FieldCore", "FieldWire", "SetReconciliation", "Sodium"]),
     library(
       "FieldAgent",
       [
@@ -80,7 +81,9 @@ let package = Package(
         "FieldAgent", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", argumentParser,
         lifecycle, logging, signals,
       ]),
-    executable("fieldsync-bench", ["FieldAgent", "FieldCore", "FieldStore", "FieldWire", "Sodium", argumentParser]),
+    executable(
+      "fieldsync-bench",
+      ["FieldAgent", "FieldCore", "FieldStore", "FieldWire", "Sodium", argumentParser, grdb, grdbSQLite]),
     .target(
       name: "StoreFixtures", dependencies: ["FieldCore", "FieldTesting", "FieldWire", "Sodium"],
       path: "Tests/StoreFixtures",
@@ -104,7 +107,9 @@ let package = Package(
       ["FieldCore", "FieldStore", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures", "store-writer", grdb]),
     tests("FieldDocumentsTests", ["FieldCore", "FieldDocuments", "FieldWire", "Sodium"]),
     tests("FieldLANTests", ["FieldCore", "FieldLAN", nioCore]),
-    tests("FieldTestingTests", ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium"]),
+    tests(
+      "FieldTestingTests",
+      ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures"]),
     tests("FieldAgentTests", ["FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Sodium"]),
     tests(
       "FieldBluetoothTests",

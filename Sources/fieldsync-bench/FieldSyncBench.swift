@@ -9,5 +9,5 @@ struct FieldSyncBench: AsyncParsableCommand {
       Build it for release: swift build -c release. Times depend on the machine, so they are given as rates and as ratios
       between two things in one run; counts do not, and have floors in the tests.
       """,
-    subcommands: [SyncBenchmark.self])
+    subcommands: [SyncBenchmark.self, StoreBenchmark.self])
 }
