@@ -113,7 +113,8 @@ extension BlueZClient {
     private func update(_ body: (inout Contents) -> [BlueZEvent]) {
       let (events, streams) = contents.withLock { contents in (body(&contents), contents.streams) }
       guard !events.isEmpty else { return }
-      // Outside of the lock: a stream's end calls back into it, and a reader that is just being cancelled waits for that.
+      // Outside of the lock: a stream's end calls back into it, and a reader that is just being cancelled waits for
+      // that.
       for (id, stream) in streams {
         for event in events {
           guard case .dropped = stream.yield(event) else { continue }

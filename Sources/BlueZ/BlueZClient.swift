@@ -27,7 +27,8 @@ public final class BlueZClient: Sendable {
     state.end()
   }
 
-  /// Attaches to bluetoothd on `connection`, which no other client may use. It is no error when bluetoothd does not run yet.
+  /// Attaches to bluetoothd on `connection`, which no other client may use. It is no error when bluetoothd does not run
+  /// yet.
   /// - Throws: `busLost`, `timedOut` when bluetoothd hangs, `cancelled`.
   public static func attach(to connection: DBusConnection) async throws(BlueZError) -> BlueZClient {
     let state = State()

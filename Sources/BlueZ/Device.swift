@@ -16,8 +16,8 @@ public struct Device: Sendable {
   public var properties: DeviceProperties? { client.device(path) }
 
   /// Connects, and returns when attributes can be exchanged; services are resolved some time later. On a device that is
-  /// connected already, in either direction, it returns at once. ``properties`` may say so only later. When `timeout` is over, or the task is cancelled, the
-  /// attempt goes on in bluetoothd until ``disconnect()``.
+  /// connected already, in either direction, it returns at once. ``properties`` may say so only later. When `timeout`
+  /// is over, or the task is cancelled, the attempt goes on in bluetoothd until ``disconnect()``.
   /// - Throws: among others `inProgress` when an attempt is running, `failed` with reasons such as
   ///   `le-connection-abort-by-local` and `br-connection-profile-unavailable`.
   public func connect(timeout: Duration) async throws(BlueZError) {

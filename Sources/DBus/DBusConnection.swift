@@ -4,7 +4,8 @@ import Synchronization
 /// A private connection to a message bus.
 ///
 /// One thread does everything that touches libdbus; every method here may be called from anywhere. When the bus goes,
-/// or ``close()`` is called, all calls and streams end with `disconnected`; such a connection stays closed, open another.
+/// or ``close()`` is called, all calls and streams end with `disconnected`; such a connection stays closed, open
+/// another.
 public final class DBusConnection: Sendable {
   public enum Bus: Sendable {
     case system

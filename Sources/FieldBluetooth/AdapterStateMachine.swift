@@ -2,7 +2,8 @@
 /// running but not while a connection is being made, and all of it anew after bluetoothd or the adapter was away.
 ///
 /// A state machine without IO, clock or randomness. Each event returns what is to be done now, ``timerFired(now:)``
-/// comes about every second, and the caller reports how an action ended with ``finished(_:_:now:)``. One action at a time is under way for each feature.
+/// comes about every second, and the caller reports how an action ended with ``finished(_:_:now:)``. One action at a
+/// time is under way for each feature.
 struct AdapterStateMachine: Sendable {
   static let retryFloor = Duration.seconds(1)
   static let retryCeiling = Duration.seconds(30)

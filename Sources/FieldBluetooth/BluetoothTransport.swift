@@ -4,8 +4,8 @@ public import FieldCore
 public import Logging
 import Synchronization
 
-/// Links over Bluetooth LE, through bluetoothd: this device advertises and can be dialled, and looks for others and dials
-/// them, at the same time on one adapter.
+/// Links over Bluetooth LE, through bluetoothd: this device advertises and can be dialled, and looks for others and
+/// dials them, at the same time on one adapter.
 ///
 /// Nothing here is authenticated or encrypted, and no Bluetooth pairing takes place: that is the session's business.
 public final class BluetoothTransport: NetworkTransport {
@@ -118,7 +118,8 @@ public final class BluetoothTransport: NetworkTransport {
 
   /// Dials `ble://ADDRESS`, one peer at a time: the others wait for their turn.
   ///
-  /// - Throws: ``TransportError``: `unreachable` when the peer is not there, too far or without a free slot, `unavailable`
+  /// - Throws: ``TransportError``: `unreachable` when the peer is not there, too far or without a free slot,
+  ///   `unavailable`
   ///   when this machine's Bluetooth is.
   public func connect(to address: PeerAddress) async throws(TransportError) -> any TransportConnection {
     guard address.kind == .bluetooth, let location = BluetoothAddress(address.location) else {

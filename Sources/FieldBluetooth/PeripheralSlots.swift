@@ -7,9 +7,9 @@ import Synchronization
 
 /// This device's service: the handlers behind its characteristics, and the links that come about on its slots.
 ///
-/// Sockets belong to slots, not to links: bluetoothd before 5.69 has one socket of a characteristic for all centrals, and
-/// leaves the one for writes open when a central goes. So each is read for as long as it lives, and what comes in goes to
-/// the slot's link, if there is one.
+/// Sockets belong to slots, not to links: bluetoothd before 5.69 has one socket of a characteristic for all centrals,
+/// and leaves the one for writes open when a central goes. So each is read for as long as it lives, and what comes in
+/// goes to the slot's link, if there is one.
 final class PeripheralSlots: Sendable {
   typealias Table = SlotTable<ObjectPath>
   /// Sockets of one characteristic, in case that bluetoothd has one for each device.

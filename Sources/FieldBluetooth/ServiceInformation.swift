@@ -13,8 +13,8 @@ import FieldWire
 /// 8       8      nonce, to be named in HELLO and BYE
 /// ```
 ///
-/// Later versions of the protocol may append fields, up to ``maximumByteCount`` in all; a reader ignores what it does not know.
-/// The slot is held for the reader for ``SlotTable/openDeadline``.
+/// Later versions of the protocol may append fields, up to ``maximumByteCount`` in all; a reader ignores what it does
+/// not know. The slot is held for the reader for ``SlotTable/openDeadline``.
 struct ServiceInformation: Hashable, Sendable {
   static let protocolVersion: UInt8 = 1
   static let byteCount = 16

@@ -4,8 +4,8 @@ import FieldCore
 /// the author of this entry seen that one? Dependencies that are not there, or not the document's, are left out.
 ///
 /// Answers take constant time. An entry after which all branches have met is a cut: everything before it is behind it.
-/// Between cuts the entries are dealt out to chains, in which each is behind the next, so that what is behind an entry is
-/// one position per chain (Jagadish 1990, "A Compression Technique to Materialize Transitive Closure").
+/// Between cuts the entries are dealt out to chains, in which each is behind the next, so that what is behind an entry
+/// is one position per chain (Jagadish 1990, "A Compression Technique to Materialize Transitive Closure").
 struct ChangeGraph {
   struct Entry {
     var id: EntryID

@@ -5,11 +5,13 @@ import FieldWire
 /// operations) and returns. One record has exactly one encoding:
 ///
 /// - version 1 (u8);
-/// - document name (length-prefixed UTF-8, at most 4,096 bytes; empty for the database's own properties), which must hash
+/// - document name (length-prefixed UTF-8, at most 4,096 bytes; empty for the database's own properties), which must
+///   hash
 ///   to the header's document;
 /// - Lamport clock (varint, from 1): one more than that of every entry that the author had seen of the document;
 /// - count of operations (varint, at most 4,096), and as many of: kind (u8: 1 set, 2 remove), field name
-///   (length-prefixed UTF-8, 1 to 1,024 bytes), and for a set the value, see ``FieldValue``. Field names are in strictly
+///   (length-prefixed UTF-8, 1 to 1,024 bytes), and for a set the value, see ``FieldValue``. Field names are in
+///   strictly
 ///   ascending order of their bytes;
 /// - up to the end, optional parts: tag (varint) and length-prefixed bytes, tags in strictly ascending order. None is
 ///   defined yet; a reader skips those that it does not know.

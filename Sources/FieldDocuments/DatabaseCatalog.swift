@@ -1,8 +1,8 @@
 public import FieldCore
 public import FieldWire
 
-/// Which databases a store holds. Their ids say nothing; each database's first writer leaves its name in a document of its
-/// own, the properties document, whose name is empty.
+/// Which databases a store holds. Their ids say nothing; each database's first writer leaves its name in a document of
+/// its own, the properties document, whose name is empty.
 public enum DatabaseCatalog {
   static let nameField = "name"
 

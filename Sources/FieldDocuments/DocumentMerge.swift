@@ -1,9 +1,10 @@
 import FieldCore
 
-/// What a document's entries come to. It depends on the set of entries alone: not on the order in which they arrived, and
-/// not on any clock but the one that says which of two concurrent values is shown.
+/// What a document's entries come to. It depends on the set of entries alone: not on the order in which they arrived,
+/// and not on any clock but the one that says which of two concurrent values is shown.
 ///
-/// - A value counts until somebody who had seen it sets or removes the field again. Of the values that count, the one with
+/// - A value counts until somebody who had seen it sets or removes the field again. Of the values that count, the one
+///   with
 ///   the highest Lamport clock is shown (then the one of the highest entry id), and the others are its conflicts.
 /// - A deletion wins over everything that it had not seen, and over everything that had not seen it: only a return
 ///   (``EntryKind/undelete``) whose author had seen the deletion, and what follows that return, is shown again.

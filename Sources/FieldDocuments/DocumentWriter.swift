@@ -2,9 +2,9 @@ import FieldCore
 import FieldWire
 import Sodium
 
-/// Gathers writes to a database and stores them a batch at a time. What was written is on disk after ``flush()``; batches
-/// before that are stored as they fill. A batch is one transaction for chunks and one for the changes that refer to them,
-/// so a writer that is abandoned leaves whole documents, and at most chunks that nothing refers to.
+/// Gathers writes to a database and stores them a batch at a time. What was written is on disk after ``flush()``;
+/// batches before that are stored as they fill. A batch is one transaction for chunks and one for the changes that
+/// refer to them, so a writer that is abandoned leaves whole documents, and at most chunks that nothing refers to.
 public struct DocumentWriter: Sendable {
   /// A batch ends at this many entries.
   public static let batchEntryCount = 500

@@ -1,7 +1,7 @@
 import NIOCore
 
-/// Messages on their way out. One write is under way at a time; what is sent meanwhile becomes the next one, so that small
-/// messages share a system call.
+/// Messages on their way out. One write is under way at a time; what is sent meanwhile becomes the next one, so that
+/// small messages share a system call.
 struct OutboundQueue {
   /// Bytes that wait or are being written, over which ``add(_:)`` refuses; a single message is always taken.
   static let byteLimit = 128 << 10

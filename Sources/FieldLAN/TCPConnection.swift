@@ -4,8 +4,8 @@ import NIOCore
 /// A TCP connection that carries messages, each behind its length: u32, big-endian, at most
 /// ``maximumMessageByteCount``.
 ///
-/// It never sends a byte of its own. Memory is bounded: up to 128 KiB wait to be sent, and reading stops once 64 KiB wait
-/// to be received; when the peer ends the connection, what the kernel still holds (some hundred KiB) comes on top.
+/// It never sends a byte of its own. Memory is bounded: up to 128 KiB wait to be sent, and reading stops once 64 KiB
+/// wait to be received; when the peer ends the connection, what the kernel still holds (some hundred KiB) comes on top.
 /// A message may take as long as it likes to come in: deadlines are the caller's.
 ///
 /// A cancelled call throws ``TransportError`` with `closed`, having sent or received nothing, and the connection stays

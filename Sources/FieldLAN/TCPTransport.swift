@@ -28,7 +28,8 @@ public final class TCPTransport: NetworkTransport {
   private let phase = Mutex(Phase.idle)
 
   /// - Parameters:
-  ///   - endpoint: Where to listen; port 0 takes a free one, host `::` is every address of both families. `nil` only dials.
+  ///   - endpoint: Where to listen; port 0 takes a free one, host `::` is every address of both families. `nil` only
+  ///     dials.
   ///   - group: Does the IO; one thread for the whole process where none is given. The caller shuts down its own.
   public init(
     listen endpoint: TCPEndpoint?, limits: TCPLimits = TCPLimits(), group: (any EventLoopGroup)? = nil
@@ -74,7 +75,8 @@ public final class TCPTransport: NetworkTransport {
     }
   }
 
-  /// Listens until the task is cancelled, once. Connections that nobody took by then are closed; others are their owners'.
+  /// Listens until the task is cancelled, once. Connections that nobody took by then are closed; others are their
+  /// owners'.
   public func run() async throws(TransportError) {
     if case .idle = phase.withLock({ $0 }) { try await bind() }
     guard case .started(let listener) = phase.withLock({ $0 }) else {

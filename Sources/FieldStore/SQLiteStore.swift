@@ -5,8 +5,8 @@ import GRDB
 public import SetReconciliation
 import Synchronization
 
-/// A workspace's entries in an SQLite file, in its write-ahead-log mode: one writer and several readers at a time, in as
-/// many processes as there are.
+/// A workspace's entries in an SQLite file, in its write-ahead-log mode: one writer and several readers at a time, in
+/// as many processes as there are.
 ///
 /// | table | what is in it | who writes it |
 /// | --- | --- | --- |
@@ -21,8 +21,8 @@ import Synchronization
 ///
 /// The arrival counter is the workspace's row of `total`, so it never goes back. Every write is one immediate
 /// transaction, in which the counter, the directory and the author's chain are read anew; so processes agree on all
-/// three, and entries become visible in the order of their arrival. It is on disk (`synchronous = FULL`) before the call
-/// returns: a crash loses what was not acknowledged, as a whole, and nothing else.
+/// three, and entries become visible in the order of their arrival. It is on disk (`synchronous = FULL`) before the
+/// call returns: a crash loses what was not acknowledged, as a whole, and nothing else.
 ///
 /// Verification runs before the transaction, admission against the directory inside it. Directory entries are verified
 /// again when they are read: a changed file makes no member.

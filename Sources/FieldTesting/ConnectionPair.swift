@@ -2,10 +2,11 @@ public import FieldCore
 
 /// Two connections back to back in memory, with bounded buffers and with faults.
 public struct ConnectionPair: Sendable {
-  /// What goes wrong in one direction. Indexes count from zero; the message with the index is the first that is hit, and for
-  /// bytes it is the one that contains that byte of the direction's stream.
+  /// What goes wrong in one direction. Indexes count from zero; the message with the index is the first that is hit,
+  /// and for bytes it is the one that contains that byte of the direction's stream.
   public struct Faults: Sendable {
-    /// The connection is lost when this message is sent: the sender learns it by its next call, and what came before arrives.
+    /// The connection is lost when this message is sent: the sender learns it by its next call, and what came before
+    /// arrives.
     public var cutAtMessage: Int?
     public var cutAtByte: Int?
     /// From this message on nothing arrives, until ``ConnectionPair/resume()``.

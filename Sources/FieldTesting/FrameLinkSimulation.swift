@@ -1,7 +1,7 @@
 public import FieldCore
 
-/// Two ``FrameLink`` machines and the simulated link between them, in virtual time and without tasks: a run of minutes takes
-/// milliseconds, and a seed replays it.
+/// Two ``FrameLink`` machines and the simulated link between them, in virtual time and without tasks: a run of minutes
+/// takes milliseconds, and a seed replays it.
 public struct FrameLinkSimulation: Sendable {
   public enum Side: Int, Sendable, CaseIterable {
     case initiator, acceptor

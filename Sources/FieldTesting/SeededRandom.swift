@@ -1,4 +1,5 @@
-/// SplitMix64 (Steele, Lea, Flood 2014): a generator that gives the same numbers for the same seed, everywhere. Not for secrets.
+/// SplitMix64 (Steele, Lea, Flood 2014): a generator that gives the same numbers for the same seed, everywhere. Not for
+/// secrets.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

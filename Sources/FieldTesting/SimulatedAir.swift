@@ -52,7 +52,8 @@ public final class SimulatedAir: Sendable {
   let clock: any Clock<Duration>
   let state: Monitor<State>
 
-  /// - Parameter kind: What the transports say they are; another one than `simulated` lets two airs stand for two transports.
+  /// - Parameter kind: What the transports say they are; another one than `simulated` lets two airs stand for two
+  ///   transports.
   public init(
     kind: TransportKind = .simulated, medium: Medium = .memory(), seed: UInt64 = 0,
     clock: any Clock<Duration> = ContinuousClock()

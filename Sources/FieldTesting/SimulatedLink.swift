@@ -1,7 +1,7 @@
 public import FieldCore
 
-/// One end of a simulated datagram link for code with tasks. What it does to datagrams is a ``SimulatedPath``'s doing; when is
-/// by the clock.
+/// One end of a simulated datagram link for code with tasks. What it does to datagrams is a ``SimulatedPath``'s doing;
+/// when is by the clock.
 ///
 /// Like bluetoothd it keeps ``readerQueueFrameCount`` datagrams for a reader that stalls and drops the rest.
 public final class SimulatedLink: DatagramLink {

@@ -11,14 +11,15 @@ public struct SimulatedLinkProfile: Sendable {
   public var sendQueueFrameCount: Int?
 
   public var loss = 0.0
-  /// Zero: each datagram is lost or not for itself. Else the link is deaf for so long at a time, on average, and `loss` is
-  /// the share of such times.
+  /// Zero: each datagram is lost or not for itself. Else the link is deaf for so long at a time, on average, and `loss`
+  /// is the share of such times.
   public var deafTime: Duration = .zero
   public var duplication = 0.0
   /// One bit is flipped, or the end is cut off.
   public var corruption = 0.0
 
-  /// Order is kept within a channel, and each datagram takes any: the three ATT channels of BlueZ 5.66 reorder like that.
+  /// Order is kept within a channel, and each datagram takes any: the three ATT channels of BlueZ 5.66 reorder like
+  /// that.
   public var channelCount = 1
 
   /// In these times nothing arrives; it all does at their end.

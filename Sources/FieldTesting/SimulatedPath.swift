@@ -1,5 +1,5 @@
-/// One direction of a simulated datagram link, without tasks and without a clock: the same seed, datagrams and times give
-/// the same arrivals.
+/// One direction of a simulated datagram link, without tasks and without a clock: the same seed, datagrams and times
+/// give the same arrivals.
 public struct SimulatedPath: Sendable {
   public struct Arrival: Sendable {
     public var time: Duration

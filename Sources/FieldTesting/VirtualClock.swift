@@ -2,9 +2,9 @@ import Synchronization
 
 /// A clock whose time moves only when told, so that deadlines of seconds pass in microseconds.
 ///
-/// ``advance(by:)`` and ``run(until:within:)`` go from sleeper to sleeper and let the tasks settle in between. Settled means that
-/// for ``settlingTime`` of real time nobody has read the clock, slept or woken: enough for code that waits on this clock
-/// and on memory, not for code that waits on sockets or on a disk.
+/// ``advance(by:)`` and ``run(until:within:)`` go from sleeper to sleeper and let the tasks settle in between. Settled
+/// means that for ``settlingTime`` of real time nobody has read the clock, slept or woken: enough for code that waits
+/// on this clock and on memory, not for code that waits on sockets or on a disk.
 public final class VirtualClock: Clock, Sendable {
   public struct Instant: InstantProtocol {
     /// Since the clock was made.
@@ -78,7 +78,8 @@ public final class VirtualClock: Clock, Sendable {
 
   /// Moves time on, from sleeper to sleeper, until `condition` is true.
   ///
-  /// - Parameter limit: The virtual time that may pass. Without sleepers nothing can happen any more, and it is given up.
+  /// - Parameter limit: The virtual time that may pass. Without sleepers nothing can happen any more, and it is given
+  ///   up.
   /// - Returns: Whether the condition came true.
   public func run(until condition: () async -> Bool, within limit: Duration) async -> Bool {
     let target = state.withLock { $0.now.advanced(by: limit) }

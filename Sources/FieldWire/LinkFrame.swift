@@ -1,5 +1,6 @@
-/// One datagram of a link that may lose, reorder, duplicate or mangle datagrams: Bluetooth GATT writes and notifications,
-/// L2CAP packets, the simulated link. A datagram is exactly one frame; its length is the datagram's length.
+/// One datagram of a link that may lose, reorder, duplicate or mangle datagrams: Bluetooth GATT writes and
+/// notifications, L2CAP packets, the simulated link. A datagram is exactly one frame; its length is the datagram's
+/// length.
 ///
 /// ```
 /// offset  width  field
@@ -18,8 +19,8 @@
 /// | ACK | the next one that is wanted | ``LinkAcknowledgement``, 10 bytes |
 /// | CLOSE | the one after the sender's last DATA frame | ``LinkCloseReason``, 1 byte |
 ///
-/// A frame is ``minimumByteCount`` to ``maximumByteCount`` bytes long, and every frame but DATA fits the smallest datagram
-/// of Bluetooth, 20 bytes. The check sum finds accidents; authenticity is the business of the session above.
+/// A frame is ``minimumByteCount`` to ``maximumByteCount`` bytes long, and every frame but DATA fits the smallest
+/// datagram of Bluetooth, 20 bytes. The check sum finds accidents; authenticity is the business of the session above.
 public struct LinkFrame: Hashable, Sendable {
   public static let formatVersion: UInt8 = 1
   public static let headerByteCount = 6

@@ -1,4 +1,5 @@
-/// The body of an ACK frame, whose sequence field is the next DATA frame that the receiver wants (all before it are there).
+/// The body of an ACK frame, whose sequence field is the next DATA frame that the receiver wants (all before it are
+/// there).
 ///
 /// ```
 /// offset  width  field

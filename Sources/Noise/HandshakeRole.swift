@@ -1,3 +1,4 @@
+/// Which side of a handshake one is on.
 public enum HandshakeRole: Sendable {
   /// Writes the first message.
   case initiator

@@ -1,7 +1,7 @@
 /// A Bloom filter (Bloom 1970) over 32-byte ids, keyed for one session.
 ///
-/// Probe i of k is bit `floor(p(i) * m / 2^64)` where `p(i) = mix(h + (i + 1) * 0x9E3779B97F4A7C15)` modulo 2^64, h is the
-/// keyed SipHash-2-4 of the id and `mix` the finalizer of SplitMix64 (Steele, Lea and Flood 2014). The probes are
+/// Probe i of k is bit `floor(p(i) * m / 2^64)` where `p(i) = mix(h + (i + 1) * 0x9E3779B97F4A7C15)` modulo 2^64, h is
+/// the keyed SipHash-2-4 of the id and `mix` the finalizer of SplitMix64 (Steele, Lea and Flood 2014). The probes are
 /// independent, so the share of false positives is that of theory for small filters too: about 0.6185^(m/n).
 /// Bit j is bit `j mod 8` of byte `j / 8`, least significant first.
 public struct BloomSummary: Hashable, Sendable {
@@ -17,8 +17,8 @@ public struct BloomSummary: Hashable, Sendable {
 
   public var bitCount: Int { bits.count * 8 }
 
-  /// An empty filter for `entryCount` ids, with about `bitsPerEntry` bits for each, 10 giving 1 % false positives. It is
-  /// never over ``byteLimit``; what does not fit shows as more false positives.
+  /// An empty filter for `entryCount` ids, with about `bitsPerEntry` bits for each, 10 giving 1 % false positives. It
+  /// is never over ``byteLimit``; what does not fit shows as more false positives.
   public init(entryCount: Int, bitsPerEntry: Int, key: SummaryKey) {
     let bitsPerEntry = min(max(bitsPerEntry, 1), 40)
     let wanted = max(0, entryCount).multipliedReportingOverflow(by: bitsPerEntry)

@@ -1,5 +1,5 @@
-/// SipHash-2-4 (Aumasson and Bernstein, 2012) over whole 64-bit words: a fast keyed hash that holds against inputs chosen
-/// by somebody without the key. The words are read as the reference implementation reads little-endian bytes.
+/// SipHash-2-4 (Aumasson and Bernstein, 2012) over whole 64-bit words: a fast keyed hash that holds against inputs
+/// chosen by somebody without the key. The words are read as the reference implementation reads little-endian bytes.
 public struct SipHash: Hashable, Sendable {
   private let first: UInt64
   private let second: UInt64

@@ -6,8 +6,8 @@ struct FieldSyncBench: AsyncParsableCommand {
     commandName: "fieldsync-bench",
     abstract: "Measure what fieldsync promises.",
     discussion: """
-      Build it for release: swift build -c release. Times depend on the machine, so they are given as rates and as ratios
-      between two things in one run; counts do not, and have floors in the tests.
+      Build it for release: swift build -c release. Times depend on the machine, so they are
+      given as rates, and as ratios between two things in one run.
       """,
     subcommands: [SyncBenchmark.self, StoreBenchmark.self])
 }

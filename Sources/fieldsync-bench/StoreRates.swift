@@ -163,7 +163,9 @@ private final class RawEntryTable {
   }
 
   private func bind(_ bytes: [UInt8], _ index: Int32, _ statement: OpaquePointer) {
-    sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+    // SQLITE_TRANSIENT, a cast that Swift does not import.
+    let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+    sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), copied)
   }
 
   private func run(_ statement: OpaquePointer) throws {

@@ -9,8 +9,8 @@ private enum Lab {
   static let adapters = (ProcessInfo.processInfo.environment["FIELD_LAB_ADAPTERS"] ?? "").split(separator: " ")
 }
 
-/// Against the real bluetoothd, with two adapters that hear each other: one serves, the other dials. Needs such a machine,
-/// which the lab makes; there `FIELD_LAB_ADAPTERS` names them (`hci0 hci1`).
+/// Against the real bluetoothd, with two adapters that hear each other: one serves, the other dials. Needs such a
+/// machine, which the lab makes; there `FIELD_LAB_ADAPTERS` names them (`hci0 hci1`).
 @Suite(.enabled(if: Lab.adapters.count == 2, "run it in the lab"), .serialized, .timeLimit(.minutes(3)))
 struct LiveBluetoothTests {
   static let service: BluetoothUUID = "6f1d0001-3c5e-4b7a-9d0e-2f6a8c4b1e57"

@@ -7,8 +7,8 @@ import Foundation
 import Logging
 import Testing
 
-/// A private bus with a bluetoothd in Python on it, a transport of ours, and a second connection that tells the fake what to
-/// do: as a person with the adapter, or as a peer on the air.
+/// A private bus with a bluetoothd in Python on it, a transport of ours, and a second connection that tells the fake
+/// what to do: as a person with the adapter, or as a peer on the air.
 final class FakeBluetooth: Sendable {
   static let adapter: ObjectPath = "/org/bluez/hci0"
   static let device: ObjectPath = "/org/bluez/hci0/dev_00_AA_01_01_00_42"

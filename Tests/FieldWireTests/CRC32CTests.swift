@@ -2,7 +2,8 @@ import FieldWire
 import Testing
 
 @Suite struct CRC32CTests {
-  /// RFC 3720 appendix B.4, whose bytes are those of the little-endian words here, and the check value of the catalogues.
+  /// RFC 3720 appendix B.4, whose bytes are those of the little-endian words here, and the check value of the
+  /// catalogues.
   @Test func checksumsAreThoseOfTheRFC() {
     #expect(CRC32C.checksum([UInt8](repeating: 0, count: 32)) == 0x8A91_36AA)
     #expect(CRC32C.checksum([UInt8](repeating: 0xFF, count: 32)) == 0x62A8_AB43)

@@ -1,7 +1,7 @@
 import FieldCore
 
-/// Decides whom to dial when, for one transport: one dial at a time, known addresses again and again with growing pauses,
-/// and of two sides that see each other the one with the higher announcement first. No IO, no clock.
+/// Decides whom to dial when, for one transport: one dial at a time, known addresses again and again with growing
+/// pauses, and of two sides that see each other the one with the higher announcement first. No IO, no clock.
 struct DialPlanner<Instant: InstantProtocol> where Instant.Duration == Duration {
   private struct Candidate {
     var notBefore: Instant

@@ -46,8 +46,8 @@ public struct AgentError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 extension AgentError.Code {
-  /// The exit status of a command that ends with this error. More codes may be added: whoever does not know one takes it
-  /// for a failure. Usage errors exit with 64.
+  /// The exit status of a command that ends with this error. More codes may be added: whoever does not know one takes
+  /// it for a failure. Usage errors exit with 64.
   public var exitStatus: Int32 {
     switch self {
     case .unexpected: 1

@@ -2,8 +2,8 @@ import FieldCore
 import FieldWire
 import Sodium
 
-/// A device's name as the directory carries it: for members to read, not for relays. Key epoch (u32), nonce (24), and the
-/// UTF-8 text under the epoch's content key with XChaCha20-Poly1305; the additional data is a domain string and the
+/// A device's name as the directory carries it: for members to read, not for relays. Key epoch (u32), nonce (24), and
+/// the UTF-8 text under the epoch's content key with XChaCha20-Poly1305; the additional data is a domain string and the
 /// device's key. A long name is cut.
 enum DeviceName {
   private static let domain = Array("fieldsync device name 1\0".utf8)

@@ -3,7 +3,8 @@ import FieldStore
 import FieldWire
 import Sodium
 
-/// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the entries),
+/// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the
+/// entries),
 /// `invitations` (those it gave out), and `agent.lock`. Only its user may enter it.
 public struct Home: Sendable {
   /// An absolute path.
@@ -74,7 +75,8 @@ public struct Home: Sendable {
     return try Identity(decoding: bytes)
   }
 
-  /// The identity that asks to be let into an invitation's workspace. Asking again, after a cut, is done as the same device.
+  /// The identity that asks to be let into an invitation's workspace. Asking again, after a cut, is done as the same
+  /// device.
   ///
   /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace.
   public func beginJoining(_ invitation: Invitation, name: String) throws -> Identity {

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The system calls behind a home's files: nobody else may read them, and a file is either the old or the new one, on disk,
-/// whatever happens in between. Nothing here depends on the umask.
+/// The system calls behind a home's files: nobody else may read them, and a file is either the old or the new one, on
+/// disk, whatever happens in between. Nothing here depends on the umask.
 enum HomeFiles {
   private static let fileMode: mode_t = 0o600
   private static let directoryMode: mode_t = 0o700

@@ -4,8 +4,9 @@ public import Sodium
 
 /// Who this device is: what its home's `identity` file holds.
 ///
-/// Encoded: version 1 (u8), Ed25519 seed (32), workspace (32), presence key (length-prefixed: 32 bytes, or none before the
-/// device is a member), petname (length-prefixed UTF-8, at most 256 bytes), and 8 bytes of the BLAKE2b hash of all that.
+/// Encoded: version 1 (u8), Ed25519 seed (32), workspace (32), presence key (length-prefixed: 32 bytes, or none before
+/// the device is a member), petname (length-prefixed UTF-8, at most 256 bytes), and 8 bytes of the BLAKE2b hash of all
+/// that.
 public struct Identity: Sendable {
   public let keyPair: SigningKeyPair
   public let workspace: WorkspaceID

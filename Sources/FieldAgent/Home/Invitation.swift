@@ -2,8 +2,8 @@ public import FieldCore
 public import FieldWire
 import Sodium
 
-/// What lets one device into a workspace, once: `fieldsync:join/1/` and, in upper-case base 32, version 1 (u8), workspace
-/// (32), the inviting admin's key (32), a secret (16), and 4 check bytes of the BLAKE2b hash of all that.
+/// What lets one device into a workspace, once: `fieldsync:join/1/` and, in upper-case base 32, version 1 (u8),
+/// workspace (32), the inviting admin's key (32), a secret (16), and 4 check bytes of the BLAKE2b hash of all that.
 ///
 /// The secret never travels: a key that is made of it opens the session in which the device asks to be let in.
 public struct Invitation: Sendable {

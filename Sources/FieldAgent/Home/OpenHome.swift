@@ -28,7 +28,8 @@ public struct OpenHome: Sendable {
     return Invitation(workspace: identity.workspace, admin: identity.device, secret: pending.secret)
   }
 
-  /// Grants `device` a role and seals the keys to it that go with the role. A device that has the role already keeps it.
+  /// Grants `device` a role and seals the keys to it that go with the role. A device that has the role already keeps
+  /// it.
   ///
   /// - Returns: The entries that make it a member, the workspace's founding entry first.
   /// - Throws: ``AgentError`` with `notAllowed` unless this device is an admin, `peerRefused` for a revoked device.

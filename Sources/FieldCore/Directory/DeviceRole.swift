@@ -1,4 +1,5 @@
-/// What the directory lets a device do. Ordered: each role may do what the ones below it may, but a relay reads nothing.
+/// What the directory lets a device do. Ordered: each role may do what the ones below it may, but a relay reads
+/// nothing.
 public enum DeviceRole: UInt8, Sendable, CaseIterable, Comparable {
   /// Carries entries, and holds no content key.
   case relay = 1

@@ -3,8 +3,9 @@ import Sodium
 
 /// Who belongs to the workspace, as the directory entries say.
 ///
-/// The founding entry makes its author the first admin; the workspace's id is a hash over that device's key and a nonce,
-/// so nobody else can found it. Admins grant and revoke. A revocation wins over every grant, whatever came first.
+/// The founding entry makes its author the first admin; the workspace's id is a hash over that device's key and a
+/// nonce, so nobody else can found it. Admins grant and revoke. A revocation wins over every grant, whatever came
+/// first.
 public struct Directory: Sendable {
   /// The database that holds the directory's entries.
   public static let database = DatabaseID.zero
@@ -51,8 +52,8 @@ public struct Directory: Sendable {
   /// The name that the granting admin gave the device, sealed under a content key; the newest grant's.
   public func sealedName(of device: DeviceKey) -> [UInt8]? { grants[device]?.last?.sealedName }
 
-  /// The entries that prove `device`'s role to somebody who knows nothing but the workspace's id: the founding entry and
-  /// the grants from the founder down. Empty when the device has no role.
+  /// The entries that prove `device`'s role to somebody who knows nothing but the workspace's id: the founding entry
+  /// and the grants from the founder down. Empty when the device has no role.
   public func credential(of device: DeviceKey) -> [EntryID] {
     guard let foundingEntry, role(of: device) != nil else { return [] }
     var chain: [EntryID] = []

@@ -4,9 +4,11 @@ public import FieldWire
 /// know is sealed inside.
 ///
 /// Encoded: version 1 (u8), operation (u8), then
-/// - 1, found: 16 bytes of nonce, sealed keys (length-prefixed, at most 4 KiB), sealed name (length-prefixed, at most 512);
+/// - 1, found: 16 bytes of nonce, sealed keys (length-prefixed, at most 4 KiB), sealed name (length-prefixed, at most
+///   512);
 /// - 2, grant: device (32), role (u8), sealed keys, sealed name, as above;
-/// - 3, revoke: device (32), count (varint, at most 4,096), and as many of database (16) and sequence (u64), databases in
+/// - 3, revoke: device (32), count (varint, at most 4,096), and as many of database (16) and sequence (u64), databases
+///   in
 ///   strictly ascending order: how much of the device's own chains still counts.
 public enum DirectoryOperation: Hashable, Sendable {
   case found(nonce: [UInt8], sealedKeys: [UInt8], sealedName: [UInt8])

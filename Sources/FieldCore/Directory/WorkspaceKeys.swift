@@ -1,11 +1,11 @@
 public import FieldWire
 public import Sodium
 
-/// The secrets that a member of a workspace holds: what an admin seals to a device with its grant. A relay's grant seals
-/// the presence key alone.
+/// The secrets that a member of a workspace holds: what an admin seals to a device with its grant. A relay's grant
+/// seals the presence key alone.
 ///
-/// Encoded, before sealing: version 1 (u8), presence key (32), then for members the naming key (32) and a count (varint,
-/// at most 64) of epoch (u32) and content key (32), epochs in strictly ascending order.
+/// Encoded, before sealing: version 1 (u8), presence key (32), then for members the naming key (32) and a count
+/// (varint, at most 64) of epoch (u32) and content key (32), epochs in strictly ascending order.
 public struct WorkspaceKeys: Sendable {
   /// Who does not have it gets no answer at all: it is mixed into every session's handshake.
   public var presence: SecretBytes

@@ -1,8 +1,8 @@
 import FieldWire
 import Sodium
 
-/// The strings that keep one use of a key or hash from being taken for another. Each ends in a zero byte, so none is the
-/// start of another.
+/// The strings that keep one use of a key or hash from being taken for another. Each ends in a zero byte, so none is
+/// the start of another.
 enum Domain {
   static let workspaceID = bytes("fieldsync workspace id 1")
   static let entryID = bytes("fieldsync entry id 1")

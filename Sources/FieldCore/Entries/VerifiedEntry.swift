@@ -1,8 +1,8 @@
 public import FieldWire
 import Sodium
 
-/// An entry whose encoding, content hash and signature were checked, with its id. There is no other way to make one, and
-/// stores hold nothing else. Whether the author may write is the directory's to say, at the time of the write.
+/// An entry whose encoding, content hash and signature were checked, with its id. There is no other way to make one,
+/// and stores hold nothing else. Whether the author may write is the directory's to say, at the time of the write.
 public struct VerifiedEntry: Hashable, Sendable {
   public let id: EntryID
   public let entry: Entry

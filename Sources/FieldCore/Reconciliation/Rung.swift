@@ -1,5 +1,5 @@
-/// One way to find out what the peer has and this side lacks. They are ordered as they are tried; every one that runs to
-/// its end gives the same result.
+/// One way to find out what the peer has and this side lacks. They are ordered as they are tried; every one that runs
+/// to its end gives the same result.
 public enum Rung: String, Sendable, CaseIterable {
   /// The roots of both sides are equal: nothing is missing.
   case equalRoots

@@ -1,10 +1,10 @@
 public import FieldWire
 import Sodium
 
-/// A digest of a set of entry ids that is kept up to date one id at a time: LtHash (Bellare and Micciancio 1997; Lewi et
-/// al. 2019, "Securing Update Propagation with Homomorphic Hashing") with 1,024 lanes of 16 bits. Each id, itself a hash,
-/// is expanded by ChaCha20 to 2,048 bytes, which are added lane by lane. Finding another set with the same sums is as
-/// hard as a lattice problem of about 200 bits, so the digest holds against members who craft entries.
+/// A digest of a set of entry ids that is kept up to date one id at a time: LtHash (Bellare and Micciancio 1997; Lewi
+/// et al. 2019, "Securing Update Propagation with Homomorphic Hashing") with 1,024 lanes of 16 bits. Each id, itself a
+/// hash, is expanded by ChaCha20 to 2,048 bytes, which are added lane by lane. Finding another set with the same sums
+/// is as hard as a lattice problem of about 200 bits, so the digest holds against members who craft entries.
 public struct SetDigest: Hashable, Sendable {
   public static let stateByteCount = 2048
   private static let laneCount = stateByteCount / 2

@@ -1,5 +1,5 @@
-/// Decides, for one session, when to pull and how, when to tell the peer, and when the two sides are in step. Both sides
-/// run one; each pulls what it lacks, at the same time. No IO, no clock: events in, actions out.
+/// Decides, for one session, when to pull and how, when to tell the peer, and when the two sides are in step. Both
+/// sides run one; each pulls what it lacks, at the same time. No IO, no clock: events in, actions out.
 public struct SyncCoordinator: Sendable {
   public enum Action: Hashable, Sendable {
     /// Pull like this, and report with ``pullEnded(covered:settled:own:root:)`` or give up the session.

@@ -1,7 +1,8 @@
 import FieldWire
 
-/// Many streams of messages over one ordered channel of packets, each with its own credit, so that a large transfer never
-/// blocks a small exchange, and nobody has to buffer more than he offered. No IO, no clock: events in, events out.
+/// Many streams of messages over one ordered channel of packets, each with its own credit, so that a large transfer
+/// never blocks a small exchange, and nobody has to buffer more than he offered. No IO, no clock: events in, events
+/// out.
 ///
 /// A side may send ``SessionLimits/streamWindowByteCount`` bytes on a new stream and then what it is granted. Ready
 /// streams take turns, one frame each.
@@ -93,8 +94,8 @@ struct Multiplexer {
     streams[id] = stream
   }
 
-  /// The next packet to send, of at most `byteCount` bytes, or `nil` when there is nothing to send. With it, the streams
-  /// whose queues have room again.
+  /// The next packet to send, of at most `byteCount` bytes, or `nil` when there is nothing to send. With it, the
+  /// streams whose queues have room again.
   mutating func nextPacket(byteCount: Int) -> (packet: [UInt8], events: [Event])? {
     guard hasOutput else { return nil }
     var writer = WireWriter(capacity: byteCount)

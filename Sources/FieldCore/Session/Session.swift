@@ -1,8 +1,8 @@
 public import FieldWire
 import Noise
 
-/// An established session: authenticated, encrypted, multiplexed. ``run()`` does the work and owns the connection; streams
-/// are opened with ``open(_:isLast:)`` and come from the peer through ``incoming``.
+/// An established session: authenticated, encrypted, multiplexed. ``run()`` does the work and owns the connection;
+/// streams are opened with ``open(_:isLast:)`` and come from the peer through ``incoming``.
 ///
 /// Who the peer is, is proven. Whether it may sync is not this type's to know.
 public actor Session {

@@ -1,7 +1,7 @@
 public import Sodium
 
-/// Makes sessions out of fresh connections: the handshake, under its deadline. A connection that fails it is closed, and
-/// a stranger's without a byte.
+/// Makes sessions out of fresh connections: the handshake, under its deadline. A connection that fails it is closed,
+/// and a stranger's without a byte.
 public struct SessionEstablisher: Sendable {
   private let identity: SigningKeyPair
   private let clock: any Clock<Duration>

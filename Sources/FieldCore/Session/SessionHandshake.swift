@@ -11,9 +11,9 @@ public import Sodium
 /// ```
 ///
 /// The prologue is a domain string, the workspace and the purpose. A proof is `device key (32) | signature (64)`; the
-/// signature, by the device's Ed25519 key, is over a domain string, the signer's role (1 initiator, 2 responder) and the
-/// handshake hash before the proof is encrypted. That hash covers both ephemeral keys and the signer's static key, so a
-/// proof is good for this session and this side alone. The static X25519 keys live as long as the session.
+/// signature, by the device's Ed25519 key, is over a domain string, the signer's role (1 initiator, 2 responder) and
+/// the handshake hash before the proof is encrypted. That hash covers both ephemeral keys and the signer's static key,
+/// so a proof is good for this session and this side alone. The static X25519 keys live as long as the session.
 public struct SessionHandshake: Sendable {
   public enum Role: UInt8, Sendable {
     case initiator = 1

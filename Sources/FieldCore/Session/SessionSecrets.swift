@@ -16,8 +16,8 @@ public struct SessionSecrets: Sendable {
   public var purpose: SessionPurpose { key.purpose }
   public var workspace: WorkspaceID { key.workspace }
 
-  /// The root of a set in this session: 16 bytes, BLAKE2b keyed with the handshake hash over count and digest. A root of
-  /// one session says nothing in another.
+  /// The root of a set in this session: 16 bytes, BLAKE2b keyed with the handshake hash over count and digest. A root
+  /// of one session says nothing in another.
   public func root(of head: StoreHead) -> [UInt8] {
     var writer = WireWriter(capacity: 80)
     writer.raw(Domain.sessionRoot)

@@ -1,5 +1,5 @@
-/// What a session moved after its handshake: transport messages and their bytes, encryption included, the transport's own
-/// framing not.
+/// What a session moved after its handshake: transport messages and their bytes, encryption included, the transport's
+/// own framing not.
 public struct SessionTraffic: Hashable, Sendable {
   public var sentMessageCount: UInt64 = 0
   public var sentByteCount: UInt64 = 0

@@ -1,4 +1,5 @@
-/// One of the streams of a session. Streams that the initiator opens are odd, the responder's even, and each side's ascend.
+/// One of the streams of a session. Streams that the initiator opens are odd, the responder's even, and each side's
+/// ascend.
 public struct StreamID: Hashable, Comparable, Sendable {
   public let rawValue: UInt64
 

@@ -3,8 +3,8 @@ public import SetReconciliation
 /// A workspace's entries, wherever they are: on this machine's disk, in memory, or at a peer. The same calls with the
 /// same meaning for all of them, so that one sync works between any two.
 ///
-/// Entries are immutable and named by what they say; a store only ever gains entries, except by ``purge(document:in:)``.
-/// Every entry that a store hands out was verified when it came in.
+/// Entries are immutable and named by what they say; a store only ever gains entries, except by
+/// ``purge(document:in:)``. Every entry that a store hands out was verified when it came in.
 ///
 /// Calls take at most what ``StoreLimits`` says and otherwise throw ``StoreError`` with `tooLarge`.
 public protocol ContentAddressedStore: Sendable {
@@ -17,7 +17,8 @@ public protocol ContentAddressedStore: Sendable {
   func put(_ entries: [Entry]) async throws(StoreError) -> [PutOutcome]
 
   /// The entries with these ids; ones that are not there are left out, and the order is that of `ids`. A prefix of what
-  /// was asked comes back where all of it is over ``StoreLimits/batchByteCount``; it has at least one entry if any is there.
+  /// was asked comes back where all of it is over ``StoreLimits/batchByteCount``; it has at least one entry if any is
+  /// there.
   func entries(_ ids: [EntryID]) async throws(StoreError) -> [Entry]
 
   /// The headers of the entries with these ids; ones that are not there are left out.
@@ -43,8 +44,8 @@ public protocol ContentAddressedStore: Sendable {
     of scope: EntryFilter.Scope, key: SummaryKey, bitsPerEntry: Int
   ) async throws(StoreError) -> BloomSummary
 
-  /// The entries that `start` depends on, oldest first, `start` last. An entry of kind `stop` is included and not followed.
-  /// Entries that are not there are left out.
+  /// The entries that `start` depends on, oldest first, `start` last. An entry of kind `stop` is included and not
+  /// followed. Entries that are not there are left out.
   func dependencies(
     of start: EntryID, stoppingAt stop: EntryKind?, maximumDepth: Int
   ) async throws(StoreError) -> [EntryID]

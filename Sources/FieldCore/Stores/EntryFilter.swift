@@ -66,7 +66,8 @@ extension EntryFilter {
     return absentFrom?.mayContain(id.words) != true
   }
 
-  /// How far a scan has seen that started behind `start` and found no more, in a store whose newest arrival is `newest`.
+  /// How far a scan has seen that started behind `start` and found no more, in a store whose newest arrival is
+  /// `newest`.
   public func end(after start: UInt64, of newest: UInt64) -> UInt64 {
     let last = before.map { min(newest, $0 == 0 ? 0 : $0 - 1) } ?? newest
     return max(start, last)

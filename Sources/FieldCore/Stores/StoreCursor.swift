@@ -8,8 +8,8 @@ public struct StoreEpoch: Hashable, Sendable {
   }
 }
 
-/// A place in a store's order of arrival: everything up to and including `arrival` was seen. Arrivals count from 1, never
-/// go back and are never given twice, through purge and restart, whichever process writes.
+/// A place in a store's order of arrival: everything up to and including `arrival` was seen. Arrivals count from 1,
+/// never go back and are never given twice, through purge and restart, whichever process writes.
 public struct StoreCursor: Hashable, Sendable {
   public var epoch: StoreEpoch
   public var arrival: UInt64

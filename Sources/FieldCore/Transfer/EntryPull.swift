@@ -23,7 +23,8 @@ public struct EntryPull: Sendable {
   /// Pulls what arrived in the source after `cursor`; with `summary`, only what it surely does not contain.
   ///
   /// - Parameter progress: Called after each batch, and after each page, with the report so far. After a page, its
-  ///   ``PullReport/settledThrough`` may be kept as the next pull's cursor: it never moves past an entry that is missing.
+  ///   ``PullReport/settledThrough`` may be kept as the next pull's cursor: it never moves past an entry that is
+  ///   missing.
   public func run(
     since cursor: StoreCursor?, summary: BloomSummary? = nil,
     progress: @Sendable (PullReport, _ isPageDone: Bool) async throws(StoreError) -> Void = { _, _ throws(StoreError) in

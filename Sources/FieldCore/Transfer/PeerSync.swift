@@ -1,8 +1,8 @@
 public import FieldWire
 import SetReconciliation
 
-/// One peer, one session, one store: proves and demands membership, answers the peer's requests, and pulls what is missing
-/// here, until the session ends or, if asked, until both sides are in step.
+/// One peer, one session, one store: proves and demands membership, answers the peer's requests, and pulls what is
+/// missing here, until the session ends or, if asked, until both sides are in step.
 public actor PeerSync {
   /// When this side ends the session by itself.
   public enum Ending: Sendable {

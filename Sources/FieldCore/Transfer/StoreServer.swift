@@ -15,7 +15,8 @@ public struct StoreServer: Sendable {
 
   /// Answers one exchange whose first message is `request`.
   ///
-  /// - Parameter source: Where the peer's entries come from, as ``EntryFilter/notFrom`` knows it; what came from there is
+  /// - Parameter source: Where the peer's entries come from, as ``EntryFilter/notFrom`` knows it; what came from there
+  ///   is
   ///   not listed back to it.
   public func answer(_ request: Message, on stream: SessionStream, from source: EntrySource?) async {
     do {

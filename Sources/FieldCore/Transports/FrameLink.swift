@@ -1,14 +1,17 @@
 import FieldWire
 
-/// Makes a reliable, ordered, back-pressured channel of messages out of a link that carries datagrams of 20 to 1974 bytes
-/// and may lose, reorder, duplicate or mangle them. ``LinkFrame`` is what goes over the link.
+/// Makes a reliable, ordered, back-pressured channel of messages out of a link that carries datagrams of 20 to 1974
+/// bytes and may lose, reorder, duplicate or mangle them. ``LinkFrame`` is what goes over the link.
 ///
-/// A state machine without IO, clock or randomness. Every event takes the time (from any fixed origin, never going back) and
-/// returns what is to be done now; ``nextDeadline`` says when ``timerFired(now:)`` is wanted.
+/// A state machine without IO, clock or randomness. Every event takes the time (from any fixed origin, never going
+/// back) and returns what is to be done now; ``nextDeadline`` says when ``timerFired(now:)`` is wanted.
 ///
-/// - One ``Action/sendFrame(_:)`` is outstanding at a time: the next comes from ``linkReady(now:)``, which the driver calls
-///   when the link has taken the frame. So an acknowledgement is as new as it can be, and nothing queues in front of the link.
-/// - The initiator sends OPEN and streams when OPEN_ACK is there; the acceptor streams when it has heard a frame after its
+/// - One ``Action/sendFrame(_:)`` is outstanding at a time: the next comes from ``linkReady(now:)``, which the driver
+///   calls
+///   when the link has taken the frame. So an acknowledgement is as new as it can be, and nothing queues in front of
+///   the link.
+/// - The initiator sends OPEN and streams when OPEN_ACK is there; the acceptor streams when it has heard a frame after
+///   its
 ///   OPEN_ACK. The initiator names the session; frames of another one are dropped.
 /// - Messages are read with ``takeMessage(now:)``. What is not read takes the sender's credit, until it stops.
 /// - No input makes it trap or grow: it holds at most the credit it gave, one message being joined, and its send queue.
@@ -136,7 +139,8 @@ public struct FrameLink: Sendable {
   /// Queues a message.
   ///
   /// - Returns: `nil` when there is no room: ``Action/writable`` tells when there is.
-  /// - Throws: `messageTooLarge`; `unavailable` before the link is open; `closed` once ``close(now:)`` was called; or the
+  /// - Throws: `messageTooLarge`; `unavailable` before the link is open; `closed` once ``close(now:)`` was called; or
+  ///   the
   ///   link's end.
   public mutating func send(_ message: [UInt8], now: Duration) throws(TransportError) -> [Action]? {
     switch state {

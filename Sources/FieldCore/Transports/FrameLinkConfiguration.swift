@@ -13,10 +13,12 @@ public struct FrameLinkConfiguration: Sendable {
   /// Messages waiting to be sent; at least one is always taken.
   public var sendQueueByteCount: Int
 
-  /// A probe is sent when nothing was heard for so long. `nil`: a silent peer is only noticed when there is something to send.
+  /// A probe is sent when nothing was heard for so long. `nil`: a silent peer is only noticed when there is something
+  /// to send.
   public var keepAliveInterval: Duration?
 
-  /// How long to wait for the other end: for the answer to OPEN, or, when accepting, for an OPEN to come (`nil`: for ever).
+  /// How long to wait for the other end: for the answer to OPEN, or, when accepting, for an OPEN to come (`nil`: for
+  /// ever).
   public var openDeadline: Duration?
 
   /// The sequence number of the first DATA frame.

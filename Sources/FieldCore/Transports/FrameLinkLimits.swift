@@ -1,5 +1,5 @@
-/// The numbers that ``FrameLink`` works with. Windows are far below the 167 datagrams that bluetoothd keeps for a reader
-/// that stalls before it drops more without a word.
+/// The numbers that ``FrameLink`` works with. Windows are far below the 167 datagrams that bluetoothd keeps for a
+/// reader that stalls before it drops more without a word.
 public enum FrameLinkLimits {
   public static let protocolVersion: UInt8 = 1
 
@@ -28,7 +28,8 @@ public enum FrameLinkLimits {
   /// Frames that are sent again at a time-out, whatever the window.
   public static let timeoutFrameCount = 2
 
-  /// A link with data under way and no new acknowledgement, or with an unanswered probe and nothing heard, for so long is dead.
+  /// A link with data under way and no new acknowledgement, or with an unanswered probe and nothing heard, for so long
+  /// is dead.
   public static let progressDeadline = Duration.seconds(6)
 
   /// OPEN and OPEN_ACK are repeated at this interval until they are answered or the deadline passes.

@@ -1,5 +1,5 @@
-/// When a ``FrameLink`` asks its peer for an ACK that nothing else brings: when the peer gives no credit (the ACK that gives
-/// it may be lost), and when it has long been silent.
+/// When a ``FrameLink`` asks its peer for an ACK that nothing else brings: when the peer gives no credit (the ACK that
+/// gives it may be lost), and when it has long been silent.
 struct FrameLinkProbe: Sendable {
   private let keepAliveInterval: Duration?
   private(set) var heardAt: Duration = .zero

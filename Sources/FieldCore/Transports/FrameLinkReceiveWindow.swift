@@ -3,8 +3,8 @@ import FieldWire
 /// The receiver's half of a ``FrameLink``: puts frames in order, joins them to messages, and owes acknowledgements.
 ///
 /// Memory is bounded by the credit that was given: complete messages that nobody has read take credit away, one frame
-/// of credit for each of their frames. The message that is being joined does not, so that it can be larger than the window;
-/// it is bounded by the largest message.
+/// of credit for each of their frames. The message that is being joined does not, so that it can be larger than the
+/// window; it is bounded by the largest message.
 struct FrameLinkReceiveWindow: Sendable {
   enum Outcome { case new, duplicate, outsideWindow }
 

@@ -18,8 +18,8 @@ struct FrameLinkSendWindow: Sendable {
     var overtakenAt: Duration?
   }
 
-  /// The oldest frame and those of which an ACK's bitmap can tell that they arrived in front of it. What became of later ones
-  /// cannot be known while there is a gap; so they are not judged then, and no more of them are sent.
+  /// The oldest frame and those of which an ACK's bitmap can tell that they arrived in front of it. What became of
+  /// later ones cannot be known while there is a gap; so they are not judged then, and no more of them are sent.
   private static let reportableCount = 65
 
   private var slots: [Slot] = []

@@ -29,7 +29,8 @@ package final class Monitor<State: Sendable>: Sendable {
       guarded.waiters.removeSubrange(split...)
       return (value, woken)
     }
-    // Outside of the lock: a task that is just being cancelled cannot be resumed before its handler below has had the lock.
+    // Outside of the lock: a task that is just being cancelled cannot be resumed before its handler below has had the
+    // lock.
     for waiter in woken { waiter.continuation.resume() }
     return value
   }

@@ -1,4 +1,5 @@
-/// A way to reach peers. Everything above this protocol is the same for every transport, and nothing below it is trusted.
+/// A way to reach peers. Everything above this protocol is the same for every transport, and nothing below it is
+/// trusted.
 public protocol NetworkTransport: Sendable {
   var kind: TransportKind { get }
 

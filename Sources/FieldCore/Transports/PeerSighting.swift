@@ -1,4 +1,5 @@
-/// Discovery's word that a peer may be reachable, or no longer is. It proves nothing: who it is comes out of the session.
+/// Discovery's word that a peer may be reachable, or no longer is. It proves nothing: who it is comes out of the
+/// session.
 public struct PeerSighting: Hashable, Sendable {
   public enum Change: Sendable { case appeared, vanished }
 

@@ -2,8 +2,8 @@ import FieldAgent
 import FieldDocuments
 import Glibc
 
-/// Writes the files of a database into a directory, and nowhere else: the names come from whoever wrote the documents. A
-/// file appears whole or not at all.
+/// Writes the files of a database into a directory, and nowhere else: the names come from whoever wrote the documents.
+/// A file appears whole or not at all.
 final class FolderExport {
   struct Skipped {
     let document: String

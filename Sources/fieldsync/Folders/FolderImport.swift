@@ -2,8 +2,8 @@ import FieldAgent
 import FieldDocuments
 import Glibc
 
-/// Makes a document of every regular file of a folder: its bytes as an attachment, its permission bits and the time of its
-/// last change. What is the same already is not written again, so an import that was cut goes on where it was.
+/// Makes a document of every regular file of a folder: its bytes as an attachment, its permission bits and the time of
+/// its last change. What is the same already is not written again, so an import that was cut goes on where it was.
 struct FolderImport {
   private(set) var importedCount = 0
   private(set) var unchangedCount = 0

@@ -1,7 +1,7 @@
 public import FieldWire
 
-/// Asks to be let in; the session itself proves that the asker holds the invitation and which device it is. Body: the name
-/// that the device asks to be shown by, text of at most 64 bytes.
+/// Asks to be let in; the session itself proves that the asker holds the invitation and which device it is. Body: the
+/// name that the device asks to be shown by, text of at most 64 bytes.
 public struct JoinRequest: MessageBody, Hashable {
   public static let type = MessageType.join
   public static let nameByteLimit = 64
@@ -19,8 +19,8 @@ public struct JoinRequest: MessageBody, Hashable {
   }
 }
 
-/// Lets a device in. `entry` messages follow: the directory entries from the founding one down to the device's own grant,
-/// which holds its keys sealed. Body: empty.
+/// Lets a device in. `entry` messages follow: the directory entries from the founding one down to the device's own
+/// grant, which holds its keys sealed. Body: empty.
 public struct Welcome: MessageBody, Hashable {
   public static let type = MessageType.welcome
 

@@ -1,8 +1,8 @@
 public import FieldWire
 
-/// The end of every message body: zero or more fields `key (varint) | length (varint) | bytes`, keys in strictly ascending
-/// order. A field with an odd key may be skipped by who does not know it; one with an even key must be understood, so it
-/// ends the session. None is defined in version 1.
+/// The end of every message body: zero or more fields `key (varint) | length (varint) | bytes`, keys in strictly
+/// ascending order. A field with an odd key may be skipped by who does not know it; one with an even key must be
+/// understood, so it ends the session. None is defined in version 1.
 public enum MessageExtensions {
   static let fieldByteLimit = 4096
   static let fieldLimit = 32

@@ -7,7 +7,8 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case hello = 1
   /// One way: the sender's store has changed, or it has finished pulling.
   case state = 2
-  /// Asks for the peer's proof of membership; answered by `entry` messages, directory entries from the founding one down.
+  /// Asks for the peer's proof of membership; answered by `entry` messages, directory entries from the founding one
+  /// down.
   case credentialRequest = 3
   /// Asks to be let in, in a session that an invitation began; answered by `welcome` and `entry` messages.
   case join = 4

@@ -1,7 +1,8 @@
 public import FieldWire
 
-/// One page. Body: next cursor's epoch (u64) and arrival (varint), more (u8, 0 or 1), count (varint, at most 1,000), then
-/// for each listing: id (32), kind (u8), arrival less the one before (varint, not 0; the first less 0), bytes (varint).
+/// One page. Body: next cursor's epoch (u64) and arrival (varint), more (u8, 0 or 1), count (varint, at most 1,000),
+/// then for each listing: id (32), kind (u8), arrival less the one before (varint, not 0; the first less 0), bytes
+/// (varint).
 public struct ScanReply: MessageBody, Hashable {
   public static let type = MessageType.page
   private static let listingByteCount = EntryID.byteCount + 3

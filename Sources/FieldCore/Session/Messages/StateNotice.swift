@@ -2,8 +2,8 @@ public import FieldWire
 
 /// Where a side stands: its own store, and how far it has come with the other's.
 ///
-/// Body: epoch (u64), arrival (varint), entry count (varint), root (16), pulled through (varint), exact (u8, 0 or 1), wanted
-/// (varint).
+/// Body: epoch (u64), arrival (varint), entry count (varint), root (16), pulled through (varint), exact (u8, 0 or 1),
+/// wanted (varint).
 public struct StateNotice: MessageBody, Hashable {
   public static let type = MessageType.state
   public static let rootByteCount = 16

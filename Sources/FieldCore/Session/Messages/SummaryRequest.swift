@@ -2,8 +2,8 @@ public import FieldWire
 
 /// Asks for a Bloom summary under the answerer's key for `attempt`.
 ///
-/// Body: attempt (u32), bits per entry (u8, 1 to 40), scope (u8: 0 workspace, 1 database, 2 document), then database (16)
-/// and document (16) as the scope has them.
+/// Body: attempt (u32), bits per entry (u8, 1 to 40), scope (u8: 0 workspace, 1 database, 2 document), then database
+/// (16) and document (16) as the scope has them.
 public struct SummaryRequest: MessageBody, Hashable {
   public static let type = MessageType.bloomSummary
 
