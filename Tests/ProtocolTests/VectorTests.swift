@@ -6,8 +6,8 @@ import Noise
 import SetReconciliation
 import Testing
 
-/// Holds `Docs/PROTOCOL.md` and the code to each other: every vector of the document is computed here again, and every one
-/// that is computed here stands in the document.
+/// Holds `Docs/PROTOCOL.md` and the code to each other: every vector of the document is computed here again, and every
+/// one that is computed here stands in the document.
 @Suite struct VectorTests {
   @Test func documentHasEveryVector() throws {
     let computed = try Vectors().all()

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The rules of the house that a machine can hold to. The words that are looked for are put together here, so that this file
-/// does not contain them.
+/// The rules of the house that a machine can hold to. The words that are looked for are put together here, so that this
+/// file does not contain them.
 @Suite struct HouseRuleTests {
   static let lineLimit = 800
   static let columnLimit = 120
