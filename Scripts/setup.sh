@@ -42,7 +42,7 @@ logged() { # logged LOG COMMAND…; its exit code is the command's
     sleep 0.2
     waited=$((waited + 1))
     if ((waited % 50 == 0)); then
-      printf '[%6s s]   … %.100s\n' "$(seconds_since_start)" "$(tail -c 4000 "$log" | tr '\r' '\n' | grep -v '^ *$' | tail -n 1)"
+      printf '[%6s s]   … %.100s\n' "$(seconds_since_start)" "$(tail -c 4000 "$log" | tr '\r' '\n' | grep -a -v "^ *$" | tail -n 1)"
     fi
   done
   wait "$process" || code=$?
