@@ -27,7 +27,7 @@ public final class VirtualClock: Clock, Sendable {
   private let state = Mutex(State())
   private let settlingTime: Duration
 
-  public init(settlingTime: Duration = .milliseconds(1)) {
+  public init(settlingTime: Duration = .milliseconds(4)) {
     self.settlingTime = settlingTime
   }
 
