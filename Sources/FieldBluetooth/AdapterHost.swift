@@ -424,6 +424,9 @@ actor AdapterHost {
     if let error = featureErrors.values.first(where: { $0.code == .timedOut }) {
       return BluetoothProblem(.serviceNotAnswering, error.reason)
     }
+    if featureErrors.values.contains(where: { $0.code == .serviceGone }) {
+      return BluetoothProblem(.serviceNotRunning, "bluetoothd stopped")
+    }
     if let error = featureErrors[.application] { return BluetoothProblem(.serviceRefused, error.description) }
     if let error = featureErrors[.advertisement] { return BluetoothProblem(.advertisementRefused, error.description) }
     if let error = featureErrors[.discovery] { return BluetoothProblem(.discoveryRefused, error.description) }

@@ -5,8 +5,9 @@ import Logging
 
 /// Sends and checks bytes over a Bluetooth link, both ways at once.
 ///
-/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--verbose]`: without `--dial` it takes links
-/// for ever; with it, it dials the address, or whom it sees, again after a link broke, until N rounds are complete.
+/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--verbose]`: without `--dial` it takes links for
+/// ever; with it, it dials the address, or whom it sees, again after a link broke, until N rounds are complete;
+/// with `--hold` it then keeps the link and sends a little over it.
 @main
 struct LabLink {
   private struct Failure: Error, CustomStringConvertible {
@@ -35,7 +36,9 @@ struct LabLink {
     Task { for await status in transport.statusChanges() { say("status \(status)") } }
     if arguments.contains("--dial") {
       let address = value("--dial").flatMap { PeerAddress($0) }
-      await dial(transport, address, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1)
+      await dial(
+        transport, address, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1,
+        isHeld: arguments.contains("--hold"))
     } else {
       await listen(transport)
     }
@@ -46,14 +49,15 @@ struct LabLink {
     for await connection in transport.incomingConnections() {
       Task {
         do {
-          // The dialler says how much, and closes.
+          // The dialler says how much, gets back what it sends after that, and closes.
           guard let agreed = try await connection.receive(), let count = Int(String(decoding: agreed, as: UTF8.self))
           else {
             throw Failure(description: "no byte count")
           }
           try await exchange(connection, count)
-          guard try await connection.receive() == nil else { throw Failure(description: "more than was agreed") }
           say("complete")
+          while let message = try await connection.receive() { try await connection.send(message) }
+          say("closed")
         } catch {
           say("lost: \(error)")
         }
@@ -63,7 +67,7 @@ struct LabLink {
   }
 
   private static func dial(
-    _ transport: BluetoothTransport, _ address: PeerAddress?, byteCount: Int, rounds: Int
+    _ transport: BluetoothTransport, _ address: PeerAddress?, byteCount: Int, rounds: Int, isHeld: Bool
   ) async {
     var done = 0
     while done < rounds {
@@ -82,6 +86,7 @@ struct LabLink {
           try await exchange(connection, byteCount)
           done += 1
           say("complete \(done)")
+          if isHeld { try await echo(connection) }
         } catch {
           say("lost: \(error)")
         }
@@ -91,6 +96,19 @@ struct LabLink {
       }
     }
     say("done")
+  }
+
+  /// A little of traffic, until the link breaks.
+  private static func echo(_ connection: any TransportConnection) async throws {
+    var index = 0
+    while true {
+      try await connection.send(message(index))
+      guard try await connection.receive() == message(index) else {
+        throw Failure(description: "echo \(index) is wrong")
+      }
+      index += 1
+      if index % 10 == 0 { say("echoes \(index)") }
+    }
   }
 
   private static func exchange(_ connection: any TransportConnection, _ byteCount: Int) async throws {
