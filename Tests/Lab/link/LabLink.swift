@@ -5,7 +5,8 @@ import Logging
 
 /// Sends and checks bytes over a Bluetooth link, both ways at once.
 ///
-/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--verbose]`: without `--dial` it takes links for
+/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--verbose]`: without `--dial` it takes
+/// links for
 /// ever; with it, it dials the address, or whom it sees, again after a link broke, until N rounds are complete;
 /// with `--hold` it then keeps the link and sends a little over it.
 @main
