@@ -40,6 +40,8 @@ actor AdapterHost {
   private static let tickInterval = Duration.seconds(1)
   /// For a connection that carries no link.
   private static let idleLimit = Duration.seconds(30)
+  /// For discovery between two scans.
+  private static let restLimit = Duration.seconds(20)
   private static let applicationPath: ObjectPath = "/org/fieldsync/bluetooth"
   private static let advertisementPath: ObjectPath = "/org/fieldsync/advertisement"
 
@@ -68,6 +70,7 @@ actor AdapterHost {
   var dialFailures: (count: Int, last: TransportError)?
   private var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
   private var idleSince: [ObjectPath: Duration] = [:]
+  private var restSince: Duration?
   private var lastStatus: BluetoothStatus?
 
   init(
@@ -137,6 +140,7 @@ actor AdapterHost {
       slots.expire()
       await forgetVanished(now)
       await leaveIdleDevices(now)
+      watchDiscovery(now)
       publish()
       do {
         try await clock.sleepUntil(now + Self.tickInterval)
@@ -158,6 +162,20 @@ actor AdapterHost {
       guard let device = path(of: address), client.device(device)?.addressType == .random else { continue }
       await forget(device)
     }
+  }
+
+  /// Between two scans bluetoothd rests for five seconds; when it does not go on, it has to be told again.
+  private func watchDiscovery(_ now: Duration) {
+    guard machine.isRunning(.discovery), let adapterPath, client.adapter(adapterPath)?.isDiscovering == false else {
+      restSince = nil
+      return
+    }
+    let since = restSince ?? now
+    restSince = since
+    guard since + Self.restLimit <= now else { return }
+    restSince = nil
+    logger.debug("discovery has stopped by itself")
+    perform(machine.released(.discovery, now: now))
   }
 
   /// Connections to our peers that carry nothing for long: what a process that was killed left behind, on either end.
@@ -335,7 +353,9 @@ actor AdapterHost {
         try await adapter.setDiscoveryFilter(DiscoveryFilter(uuids: [FieldService.uuid]))
         try await adapter.startDiscovery()
       } catch {
-        guard error.code == .inProgress else { throw error }
+        // Left from before: by us, or in the kernel by a bluetoothd that was killed. It ends, and then ours can begin.
+        if error.code == .inProgress { try? await adapter.stopDiscovery() }
+        throw error
       }
     case (.discovery, false): try await adapter.stopDiscovery()
     }

@@ -66,6 +66,19 @@ struct BluetoothTransportTests {
     try await fake.status { $0.isAdvertising && $0.problem == nil }
   }
 
+  @Test func aDiscoveryThatWasLeftBehindIsEnded() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.tell("Fail", .string("StartDiscovery"), .string("org.bluez.Error.InProgress"), .string("busy"))
+    try await fake.power(false)
+    try await fake.status { !$0.isDiscovering }
+    let stops = try await fake.calls(with: "StopDiscovery").count
+    try await fake.power(true)
+    try await fake.ready()
+    #expect(try await fake.calls(with: "StopDiscovery").count > stops)
+    #expect(try await fake.calls(with: "StartDiscovery").count == 3)
+  }
+
   @Test func whatIsAnnouncedCanChange() async throws {
     let fake = try await FakeBluetooth()
     try await fake.ready()

@@ -88,7 +88,9 @@ public struct EntryPull: Sendable {
     var rest = ids
     var entries: [Entry] = []
     while !rest.isEmpty {
-      let answer = try await source.entries(rest)
+      // What was not asked for does not count as an answer, or a source could keep this going for ever.
+      let wanted = Set(rest)
+      let answer = try await source.entries(rest).filter { wanted.contains($0.header.id(in: sink.workspace)) }
       guard !answer.isEmpty else { break }
       entries += answer
       let got = Set(answer.map { $0.header.id(in: sink.workspace) })

@@ -5,10 +5,10 @@ import Logging
 
 /// Sends and checks bytes over a Bluetooth link, both ways at once.
 ///
-/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--verbose]`: without `--dial` it takes
-/// links for
-/// ever; with it, it dials the address, or whom it sees, again after a link broke, until N rounds are complete;
-/// with `--hold` it then keeps the link and sends a little over it.
+/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--verbose]`
+///
+/// Without `--dial` it takes links for ever; with it, it dials the address, or whom it sees, again after a link broke,
+/// until N rounds are complete; with `--hold` it then keeps the link and sends a little over it.
 @main
 struct LabLink {
   private struct Failure: Error, CustomStringConvertible {

@@ -1,0 +1,124 @@
+import FieldTesting
+import FieldWire
+import SetReconciliation
+import StoreFixtures
+import Testing
+
+@testable import FieldCore
+
+@Suite struct MessageDecodingTests {
+  private static func id(_ value: UInt64) -> EntryID { EntryID(words: (value, value, value, value)) }
+
+  private static let head = StoreHead(
+    epoch: StoreEpoch(rawValue: 7), arrival: 90_000, entryCount: 70, digest: [UInt8](repeating: 3, count: 32))
+  private static let state = StateNotice(
+    head: head, root: [UInt8](repeating: 9, count: 16), pulledThrough: 5, isExact: true, wantedCount: 2)
+  private static let page = ScanPage(
+    listings: [
+      EntryListing(id: id(1), kind: .documentChange, byteCount: 300, arrival: 4),
+      EntryListing(id: id(2), kind: .blobChunk, byteCount: 70_000, arrival: 9),
+    ], next: StoreCursor(epoch: StoreEpoch(rawValue: 7), arrival: 12), hasMore: true)
+  private static let filter = EntryFilter(
+    scope: .document(DatabaseID(words: (1, 2)), DocumentID(words: (3, 4))), kinds: [.delete, .blobChunk],
+    author: DeviceKey(words: (1, 2, 3, 4)),
+    absentFrom: BloomSummary(entryCount: 20, bitsPerEntry: 10, key: SummaryKey(words: (1, 2))), before: 77)
+
+  /// One message of each kind whose body is decoded, and how it is decoded and encoded again.
+  private static let samples: [(Message, @Sendable (Message) throws -> Message)] = [
+    sample(Hello(capabilities: .all, state: state)), sample(state), sample(HeadReply(head: head)),
+    sample(ScanRequest(cursor: head.cursor, limit: 10, isToEnd: true, filter: filter, summaryAttempt: 1)),
+    sample(ScanReply(page: page)), sample(FetchRequest(ids: [id(1), id(2)])), sample(HeadersRequest(ids: [id(1)])),
+    sample(ContainedRequest(ids: [id(3)])), sample(IdentifiersReply(ids: [id(1), id(2)])),
+    sample(ContainedReply(isContained: [true, false, true])),
+    sample(SummaryRequest(attempt: 1, bitsPerEntry: 10, scope: .database(DatabaseID(words: (1, 2))))),
+    sample(SummaryReply(summary: BloomSummary(entryCount: 9, bitsPerEntry: 10, key: SummaryKey(words: (1, 2))))),
+    sample(DependenciesRequest(start: id(1), stop: .snapshot, maximumDepth: 100)),
+    sample(OutcomesReply(outcomes: [.stored, .duplicate, .refused(.purged)])), sample(JoinRequest(name: "phone")),
+    sample(Welcome()),
+  ]
+
+  private static func sample<Body: MessageBody>(_ body: Body) -> (Message, @Sendable (Message) throws -> Message) {
+    (Message(body), { Message(try $0.decode(Body.self)) })
+  }
+
+  @Test(arguments: samples.indices)
+  func bodiesComeBack(index: Int) throws {
+    let (message, recode) = Self.samples[index]
+    #expect(try recode(message) == message)
+    for count in 0..<message.body.count {
+      var cut = message
+      cut.body = Array(message.body.prefix(count))
+      // A shorter list of fewer things may be valid; whatever is, is canonical.
+      if let decoded = try? recode(cut) { #expect(decoded.body == cut.body) }
+    }
+  }
+
+  @Test(arguments: samples.indices)
+  func mutatedBodiesDoNoHarm(index: Int) throws {
+    let (message, recode) = Self.samples[index]
+    var mutator = ByteMutator(seed: UInt64(index) + 1)
+    var accepted = 0
+    for _ in 0..<60_000 {
+      let mutated = Message(message.type, body: mutator.mutate(message.body))
+      if (try? recode(mutated)) != nil { accepted += 1 }
+    }
+    #expect(accepted < 60_000)
+  }
+
+  @Test func mutatedPacketsDoNoHarm() throws {
+    var mutator = ByteMutator(seed: 5)
+    for round in 0..<40_000 {
+      var sender = Multiplexer(role: .initiator)
+      let stream = sender.open()
+      _ = try sender.send(Message(Self.state).framed, on: stream, isLast: round % 2 == 0)
+      sender.notify(Message(Hello(capabilities: .all, state: Self.state)).framed)
+      let sent = sender.nextPacket(byteCount: 4000)
+      let packet = mutator.mutate(try #require(sent).packet)
+      var receiver = Multiplexer(role: .responder)
+      do {
+        _ = try receiver.received(packet)
+        _ = try receiver.received(packet)
+      } catch {
+        #expect(error.code == .protocolViolation)
+      }
+    }
+  }
+
+  @Test func largeMessagesAndManyStreamsShareTheLink() throws {
+    var random = SeededRandom(seed: 9)
+    var near = Multiplexer(role: .initiator)
+    var far = Multiplexer(role: .responder)
+    var expected: [StreamID: [[UInt8]]] = [:]
+    var got: [StreamID: [[UInt8]]] = [:]
+    for size in [0, 1, 63, 64, 70_000, 300_000, 1_000_000] {
+      let stream = near.open()
+      let bytes = (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }
+      var writer = WireWriter()
+      writer.lengthPrefixed(bytes)
+      _ = try near.send(writer.bytes, on: stream, isLast: true)
+      expected[stream] = [bytes]
+    }
+    var rounds = 0
+    while near.hasOutput || far.hasOutput {
+      rounds += 1
+      try #require(rounds < 20_000)
+      if let (packet, _) = near.nextPacket(byteCount: 4096) {
+        for case .message(let stream, let bytes) in try far.received(packet) {
+          got[stream, default: []].append(bytes)
+          far.consumed(bytes.count + 4, on: stream)
+        }
+      }
+      if let (packet, _) = far.nextPacket(byteCount: 4096) { _ = try near.received(packet) }
+    }
+    #expect(got == expected)
+  }
+
+  @Test func dataWithoutCreditEndsTheSession() throws {
+    var far = Multiplexer(role: .responder)
+    var writer = WireWriter()
+    for _ in 0..<2 {
+      SessionFrame.data(StreamID(1), [UInt8](repeating: 0, count: 60_000)[...], .none).encode(into: &writer)
+    }
+    #expect(throws: SessionError(.protocolViolation, "")) { try far.received(writer.bytes) }
+  }
+}
