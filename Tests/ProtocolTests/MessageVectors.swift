@@ -41,7 +41,7 @@ extension Vectors {
   }
 
   /// The change without its payload, at the start of a run.
-  private func head() throws -> MessageVector {
+  private func payloadless() throws -> MessageVector {
     let (workspace, entry) = (fixture.workspace, try fixture.entries()[2].entry)
     var encoder = EntryEncoder(workspace: workspace)
     let message = encoder.message(head: entry)
@@ -85,7 +85,7 @@ extension Vectors {
       MessageVector("fetch", FetchRequest(ids: Array(ids[2...]), inlineByteCount: 16_384)),
       try run("entry.first", 0),
       try run("entry.second", 1),
-      try head(),
+      try payloadless(),
       MessageVector("headers", HeadersRequest(ids: [ids[2]])),
       MessageVector("header", HeaderMessage(header: entries[2].entry.header)),
       MessageVector("contained", ContainedRequest(ids: [ids[2]])),

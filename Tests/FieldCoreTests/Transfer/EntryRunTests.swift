@@ -59,7 +59,8 @@ import Testing
     while sent.count < count {
       let kind = EntryKind.allCases.randomElement(using: &random) ?? .documentChange
       let known = written.suffix(300).map(\.id) + [EntryID(words: (random.next(), 1, 2, 3))]
-      let dependencies = (0..<Int.random(in: 0...3, using: &random)).compactMap { _ in known.randomElement(using: &random) }
+      let dependencies = (0..<Int.random(in: 0...3, using: &random))
+        .compactMap { _ in known.randomElement(using: &random) }
       let isDirectory = kind == .directory
       let draft = EntryDraft(
         kind: kind, database: isDirectory ? Directory.database : .number(UInt64.random(in: 1...3, using: &random)),
