@@ -31,6 +31,10 @@ let sessionTargets: [FuzzTarget] = [
     case .dependencies: check(message, DependenciesRequest.self)
     case .identifiers: check(message, IdentifiersReply.self)
     case .outcomes: check(message, OutcomesReply.self)
+    case .content: check(message, ContentRequest.self)
+    case .contentStart: check(message, ContentStart.self)
+    case .piece: check(message, ContentPiece.self)
+    case .pull: check(message, PullRequest.self)
     case .credentialRequest, .head, .put: break
     }
   },

@@ -25,6 +25,8 @@ public struct SyncCoordinator: Sendable {
   /// Everything of the peer was listed in this session: no summary can have hidden anything, and no cursor be wrong.
   public private(set) var isExact = false
   private var running: PullPlan?
+  /// Large payloads of this peer are still to come: until they are here, nothing follows from roots that differ.
+  public var isFetchingContents = false
   private var attempt: UInt32 = 0
   private var tellWhenPulled = false
   private var ownArrivalTold: UInt64
@@ -97,6 +99,16 @@ public struct SyncCoordinator: Sendable {
     return actions + tell() + evaluate()
   }
 
+  /// All large payloads that pulls left for later have come, or will not.
+  ///
+  /// - Parameter settled: What the next session may begin behind, if that has changed.
+  public mutating func contentsEnded(settled: StoreCursor?, own head: StoreHead, root: [UInt8]) -> [Action] {
+    isFetchingContents = false
+    own = head
+    ownRoot = root
+    return (settled.map { [.remember($0)] } ?? []) + tell() + (running == nil ? evaluate() : [])
+  }
+
   private mutating func tell() -> [Action] {
     ownArrivalTold = own.arrival
     return [.sendState(pulledThrough: pulledThroughArrival)]
@@ -116,7 +128,7 @@ public struct SyncCoordinator: Sendable {
       return [.pull(plan)]
     }
     // Nothing is left to pull here. Whether the other side is done too, it says.
-    guard peer.pulledThrough >= own.arrival, peer.wantedCount == 0 else { return [] }
+    guard peer.pulledThrough >= own.arrival, peer.wantedCount == 0, !isFetchingContents else { return [] }
     // Who has fewer entries is missing some, so that side looks again first.
     if !isExact, own.entryCount <= peer.entryCount || peer.isExact {
       let plan = PullPlan(

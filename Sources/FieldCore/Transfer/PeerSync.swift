@@ -14,9 +14,9 @@ public actor PeerSync {
 
   public nonisolated let events: AsyncStream<SyncEvent>
 
-  private let session: Session
-  private let store: any LocalStore
-  private let remote: RemoteStore
+  let session: Session
+  let store: any LocalStore
+  let remote: RemoteStore
   private let server: StoreServer
   private let ownDevice: DeviceKey
   private let ending: Ending
@@ -24,17 +24,22 @@ public actor PeerSync {
   private let clock: any Clock<Duration>
   private let eventContinuation: AsyncStream<SyncEvent>.Continuation
 
-  private var coordinator: SyncCoordinator?
+  var coordinator: SyncCoordinator?
   private var peerStateBeforeStart: StateNotice?
   /// Notices come on streams of their own, whose tasks may overtake each other.
   private var newestState = StreamID(0)
-  private var peerSource: EntrySource?
+  var peerSource: EntrySource?
+  private var peerState: StateNotice?
   private var peerCapabilities: Capabilities = []
   private var isAuthorized = false
   private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
   private var listedThrough: StoreCursor?
   private var plans: AsyncStream<PullPlan>.Continuation?
-  private var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
+  /// Large entries whose payloads are still to come, and the way to the task that fetches them.
+  var contents: ContentQueue
+  var tally = PullTally()
+  var contentFeed: AsyncStream<[EntryHead]>.Continuation?
+  var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
   private var failure: SessionError?
   private var isOver = false
 
@@ -49,6 +54,7 @@ public actor PeerSync {
     self.rungs = rungs
     self.clock = clock
     remote = RemoteStore(session: session)
+    contents = ContentQueue(workspace: store.workspace)
     server = StoreServer(store: store, secrets: session.secrets)
     (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
   }
@@ -57,21 +63,27 @@ public actor PeerSync {
   public func run() async -> SyncOutcome {
     let (planStream, plans) = AsyncStream<PullPlan>.makeStream()
     self.plans = plans
+    let (headStream, contentFeed) = AsyncStream<[EntryHead]>.makeStream()
+    self.contentFeed = contentFeed
     let end = await withTaskGroup(of: Void.self) { group in
       let notices = Task { await self.answerStreams() }
       group.addTask { await self.start() }
       group.addTask { for await plan in planStream { await self.pull(plan) } }
+      group.addTask { for await heads in headStream { await self.fetchContents(heads) } }
       let end = await self.session.run()
       // What the peer said before it left still counts.
       isOver = true
       releaseWaiters()
       plans.finish()
+      contentFeed.finish()
       await notices.value
       group.cancelAll()
       return end
     }
     outcome.end = failure ?? end
     outcome.traffic = await session.traffic
+    outcome.progress.sentCount = server.served.entryCount
+    outcome.progress.sentByteCount = server.served.byteCount
     eventContinuation.finish()
     return outcome
   }
@@ -231,6 +243,7 @@ public actor PeerSync {
 
   private func received(_ state: StateNotice) async throws {
     peerSource = EntrySource(device: session.peer, epoch: state.epoch)
+    peerState = state
     outcome.progress.offeredCount =
       (listedThrough?.arrival ?? 0) > state.pulledThrough ? (listedThrough?.arrival ?? 0) - state.pulledThrough : 0
     guard coordinator != nil else {
@@ -263,7 +276,7 @@ public actor PeerSync {
       coordinator?.ownChanged(head, root: session.secrets.root(of: head), byPull: page.listings.isEmpty) ?? [])
   }
 
-  private func perform(_ actions: [SyncCoordinator.Action]) async throws {
+  func perform(_ actions: [SyncCoordinator.Action]) async throws {
     for action in actions {
       switch action {
       case .pull(let plan):
@@ -297,33 +310,48 @@ public actor PeerSync {
       let usesSummary = plan.rung == .bloomSummary && peerCapabilities.contains(.bloomSummary)
       let summary = usesSummary ? try await ownSummary(attempt: plan.attempt) : nil
       outcome.isInStep = false
-      let before = outcome.progress
       let epoch = peerSource?.epoch
       let report = try await EntryPull(from: remote, into: store, origin: peerSource).run(
-        since: plan.since, summary: summary
-      ) { report, isPageDone throws(StoreError) in
-        await self.note(report, after: before)
-        if isPageDone, !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
-          try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
-        }
-      }
-      note(report, after: before)
+        since: plan.since, summary: summary, expectedCount: expectedCount(of: plan),
+        deferring: { await self.deferContents($0) },
+        progress: { report, isPageDone throws(StoreError) in
+          await self.note(report, of: .pull)
+          if isPageDone, !usesSummary, let settled = await self.contents.settled(report.settledThrough),
+            settled.epoch == epoch
+          {
+            try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
+          }
+        })
+      note(report, of: .pull)
+      tally.end(.pull)
       for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
       outcome.missingCount += report.missingCount
-      outcome.progress.wantedCount = 0
+      outcome.progress.wantedCount = UInt64(contents.count)
+      let settled = contents.pullEnded(report, usesSummary: usesSummary)
+      coordinator?.isFetchingContents = contents.count > 0
       eventContinuation.yield(.pulled(report))
       let head = try await store.head()
       try await perform(
         coordinator?.pullEnded(
-          covered: report.coveredThrough, settled: report.settledThrough, own: head,
+          covered: report.coveredThrough, settled: settled, own: head,
           root: session.secrets.root(of: head)) ?? [])
-    } catch let error as StoreError where error.code == .closed {
-      // The session is gone, and its own end says why.
-    } catch let error as StoreError where error.code == .protocolViolation || error.code == .refused {
-      await fail(SessionError(.protocolViolation, error.reason))
     } catch {
-      await fail(SessionError(.storeFailed, "\(error)"))
+      await pullFailed(error)
     }
+  }
+
+  func pullFailed(_ error: any Error) async {
+    switch error {
+    case let error as StoreError where error.code == .closed: break  // the session is gone, and its own end says why
+    case let error as StoreError where error.code == .protocolViolation || error.code == .refused:
+      await fail(SessionError(.protocolViolation, error.reason))
+    default: await fail(SessionError(.storeFailed, "\(error)"))
+    }
+  }
+
+  private func expectedCount(of plan: PullPlan) -> UInt64? {
+    guard let peerState, let since = plan.since, since.epoch == peerState.epoch else { return nil }
+    return peerState.arrival > since.arrival ? peerState.arrival - since.arrival : 0
   }
 
   private func ownSummary(attempt: UInt32) async throws -> BloomSummary {
@@ -334,10 +362,13 @@ public actor PeerSync {
   /// 1 % false positives.
   private static let bitsPerEntry = 10
 
-  private func note(_ report: PullReport, after before: SyncProgress) {
-    outcome.progress.receivedCount = before.receivedCount + report.storedCount
-    outcome.progress.receivedByteCount = before.receivedByteCount + report.storedByteCount
-    outcome.progress.refusedCount = before.refusedCount + report.refusedCount
+  func note(_ report: PullReport, of job: PullTally.Job) {
+    tally.note(report, of: job)
+    outcome.progress.receivedCount = tally.storedCount
+    outcome.progress.receivedByteCount = tally.storedByteCount
+    outcome.progress.refusedCount = tally.refusedCount
+    outcome.progress.sentCount = server.served.entryCount
+    outcome.progress.sentByteCount = server.served.byteCount
     eventContinuation.yield(.progress(outcome.progress))
   }
 }
