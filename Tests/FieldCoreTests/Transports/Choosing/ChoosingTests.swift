@@ -9,7 +9,7 @@ import Testing
   private static let lan = Neighbourhood.lan
   private static let radio = Neighbourhood.radio
 
-  @Test(arguments: 0..<20)
+  @Test(arguments: 0..<8)
   func peersInStepStayQuietUntilSomethingIsNew(seed: UInt64) throws {
     var place = try Neighbourhood(count: 2, seed: seed)
     place.bringTogether(0, 1, Self.radio)
@@ -26,7 +26,7 @@ import Testing
     #expect(place.dialCount == count)
   }
 
-  @Test(arguments: 0..<20)
+  @Test(arguments: 0..<8)
   func networkIsPreferredAndLeftAndTakenAgain(seed: UInt64) throws {
     var place = try Neighbourhood(count: 2, seed: seed)
     place.rate = [Self.lan: 2, Self.radio: 1]
@@ -55,7 +55,7 @@ import Testing
   }
 
   /// Whoever should dial cannot, so the other one does, after its patience.
-  @Test(arguments: 0..<20)
+  @Test(arguments: 0..<8)
   func theOtherSideDialsInTheEnd(seed: UInt64) throws {
     for broken in 0...1 {
       var place = try Neighbourhood(count: 2, seed: seed)
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 0..<20)
+  @Test(arguments: 0..<8)
   func aRelayIsTheOneThatDials(seed: UInt64) throws {
     var place = try Neighbourhood(count: 3, seed: seed, roles: [.member, .relay, .member])
     place.add(7, to: 0)
@@ -82,7 +82,7 @@ import Testing
   }
 
   /// Clocks that are wrong by years: nobody is recognised before connecting, everybody still syncs, and rests.
-  @Test(arguments: 0..<20)
+  @Test(arguments: 0..<8)
   func nothingDependsOnClocks(seed: UInt64) throws {
     var place = try Neighbourhood(count: 2, seed: seed, clockOffsets: [0, 100_000_000])
     place.add(7, to: Int(seed % 2))
@@ -99,7 +99,7 @@ import Testing
 
   /// Devices come, go, change addresses and write at random for three minutes, with goodbyes and without; then it is
   /// calm, and all have to become equal, rest, and have never made two connections at once over one radio.
-  @Test(arguments: 0..<60)
+  @Test(arguments: 0..<24)
   func anySequenceOfTroubleEndsInStep(seed: UInt64) throws {
     var random = SeededRandom(seed: seed &+ 1000)
     let count = Int.random(in: 2...5, using: &random)
