@@ -290,7 +290,7 @@ public actor Agent {
       session: session, store: home.store, ownDevice: home.identity.device, ending: .never, clock: clock)
     let task = Task { await sync.run() }
     links[id] = Running(session: session, sync: sync, task: task)
-    await sync.tell(toldAddresses)
+    if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }
     logger.info("connected", metadata: Self.metadata(session))
     note(peer) { $0.lastError = nil }
     handle(.linkOpened(id, peer, session.transportKind, dialled: address))
