@@ -8,8 +8,8 @@ import Sodium
 /// The service: keeps a home in step with every peer that its transports reach, and lets in who holds one of its
 /// invitations. One code path for every transport.
 ///
-/// What to dial, what to keep and what to close is decided by its ``FieldCore/TransportManager``; here is the IO of that,
-/// and the sessions.
+/// What to dial, what to keep and what to close is decided by its ``FieldCore/TransportManager``; here is the IO of
+/// that, and the sessions.
 public actor Agent {
   let home: OpenHome
   let transports: [any NetworkTransport]

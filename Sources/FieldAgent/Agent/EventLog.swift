@@ -25,7 +25,8 @@ public struct EventLog {
     pending.append(event)
   }
 
-  /// Writes what was appended. What cannot be written is dropped: a full disk must not stop the sync, and the gap shows.
+  /// Writes what was appended. What cannot be written is dropped: a full disk must not stop the sync, and the gap
+  /// shows.
   mutating func flush() throws {
     guard !pending.isEmpty else { return }
     let new = pending

@@ -100,8 +100,8 @@ public actor Session {
     wakeSender()
   }
 
-  /// How the link is doing. A peer from whom nothing was heard for a while, shorter while `isBusy`, is pinged, so that a
-  /// dead link shows.
+  /// How the link is doing. A peer from whom nothing was heard for a while, shorter while `isBusy`, is pinged, so that
+  /// a dead link shows.
   public func probe(isBusy: Bool) -> (silence: Duration, roundTrip: Duration?, traffic: SessionTraffic) {
     let silence = time.now() - heardAt
     let limit = isBusy ? SessionLimits.probeAfter : SessionLimits.idleProbeAfter

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// A value that changes, told to any number of listeners: what it is now, and then what it becomes. A slow listener gets
-/// the newest.
+/// A value that changes, told to any number of listeners: what it is now, and then what it becomes. A slow listener
+/// gets the newest.
 package final class CurrentValue<Value: Sendable & Equatable>: Sendable {
   private struct State {
     var value: Value

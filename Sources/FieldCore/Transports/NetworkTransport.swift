@@ -24,8 +24,8 @@ public protocol NetworkTransport: Sendable {
   /// Looks for peers with more or less effort from now on.
   func discover(_ effort: DiscoveryEffort) async
 
-  /// What keeps the transport from working, now and whenever it changes; `nil` when it is well. A slow listener gets the
-  /// newest.
+  /// What keeps the transport from working, now and whenever it changes; `nil` when it is well. A slow listener gets
+  /// the newest.
   func conditions() -> AsyncStream<TransportCondition?>
 
   /// Where this device can be reached, at the start and whenever it changes, to be told to peers in a session over

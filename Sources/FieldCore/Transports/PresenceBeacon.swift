@@ -5,9 +5,9 @@ public import Sodium
 /// is, and one by which they know whether its store holds what theirs does. Both change with every epoch, so nothing in
 /// it is stable, and without the presence key it is noise.
 ///
-/// There is a long form for networks, and a short one for the four bytes that a Bluetooth advertisement has left. A short
-/// tag is taken for another one once in 65,536 times; that costs a connection too many, or one that comes an epoch late,
-/// and never data.
+/// There is a long form for networks, and a short one for the four bytes that a Bluetooth advertisement has left. A
+/// short tag is taken for another one once in 65,536 times; that costs a connection too many, or one that comes an
+/// epoch late, and never data.
 public struct PresenceBeacon: Hashable, Sendable {
   public static let longTagByteCount = 8
   public static let shortTagByteCount = 2

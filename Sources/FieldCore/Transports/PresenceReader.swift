@@ -30,8 +30,8 @@ public struct PresenceReader: Sendable {
   /// By short identity: the accepted epochs' tags of all devices.
   private var candidates: [UInt16: [Candidate]] = [:]
 
-  /// - Parameter keys: The workspace's presence keys, the present one first: own beacons are made with it. A peer that was
-  ///   away may still use an older one.
+  /// - Parameter keys: The workspace's presence keys, the present one first: own beacons are made with it. A peer that
+  ///   was away may still use an older one.
   public init(keys: [SecretBytes], epoch: PresenceEpoch) {
     self.keys = Array(keys.prefix(Self.keyLimit))
     self.epoch = epoch
@@ -64,8 +64,8 @@ public struct PresenceReader: Sendable {
     let matching = (candidates[Self.slot(beacon.identity)] ?? []).filter {
       $0.identity.starts(with: beacon.identity)
     }
-    // Of several whose short tags are alike, one that holds the same is believed to be it: that is quiet now, and looked
-    // at again in the next epoch.
+    // Of several whose short tags are alike, one that holds the same is believed to be it: that is quiet now, and
+    // looked at again in the next epoch.
     for candidate in matching where holdsTheSame(beacon, candidate, head) {
       return Recognition(device: candidate.device, epoch: candidate.epoch, holdsTheSame: true)
     }

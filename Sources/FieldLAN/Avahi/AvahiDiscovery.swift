@@ -4,8 +4,8 @@ import FieldWire
 import Synchronization
 
 /// Finds peers on the LAN, and lets them find this device, through the machine's avahi-daemon (`_fieldsync._tcp`).
-/// Neither the bus nor Avahi need to be there: ``conditions()`` tells, and everything is set up when they come, and anew
-/// when they come back.
+/// Neither the bus nor Avahi need to be there: ``conditions()`` tells, and everything is set up when they come, and
+/// anew when they come back.
 public final class AvahiDiscovery: Sendable {
   /// Between attempts to reach the message bus.
   private static let busRetryFloor = Duration.seconds(1)

@@ -1,7 +1,7 @@
 import FieldCore
 
-/// Services of peers as Avahi tells of them: one for each network card and protocol over which a peer was found, each at
-/// some address. An address is there as long as one of them is at it.
+/// Services of peers as Avahi tells of them: one for each network card and protocol over which a peer was found, each
+/// at some address. An address is there as long as one of them is at it.
 struct AvahiPeerTable: Sendable {
   /// Services remembered at most; more than that are not told of.
   static let itemLimit = 512

@@ -24,7 +24,8 @@ enum AvahiService {
   static let domain = "local"
   static let typeLabels = [Array("_fieldsync".utf8), Array("_tcp".utf8), Array("local".utf8)]
 
-  /// Records live so long: whoever goes without a word is forgotten within it. Avahi asks again when four fifths are over.
+  /// Records live so long: whoever goes without a word is forgotten within it. Avahi asks again when four fifths are
+  /// over.
   static let lifetimeSeconds: UInt32 = 24
 
   private static let beaconKey = "p="

@@ -2,12 +2,12 @@ public import FieldWire
 public import Sodium
 
 /// Holds what is known of every peer, and decides whom to dial, over what and when, which of two sessions stays, and
-/// when a session has served its purpose. No IO, no clock: events in, actions out, and ``wakeAt`` says when to come back
-/// with `.timer`.
+/// when a session has served its purpose. No IO, no clock: events in, actions out, and ``wakeAt`` says when to come
+/// back with `.timer`.
 ///
 /// What it keeps to, whatever happens:
-/// - Of the transports that work the cheapest one is used; while a session is silent that has work to do, the next one is
-///   tried beside it, and the loser goes once the winner has carried something (make before break).
+/// - Of the transports that work the cheapest one is used; while a session is silent that has work to do, the next one
+///   is tried beside it, and the loser goes once the winner has carried something (make before break).
 /// - Peers that hold the same stay unconnected, as far as their beacons tell.
 /// - One dial at a time for each radio. Of two that see each other one dials, and the other if that does not happen.
 /// - Addresses that fail are tried again after pauses that grow, and at once when something new is known of them.

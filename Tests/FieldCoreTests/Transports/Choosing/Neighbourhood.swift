@@ -4,8 +4,8 @@ import Sodium
 
 @testable import FieldCore
 
-/// Devices with a ``TransportManager`` each, in virtual time, on a LAN and a radio that come and go: everything that the
-/// manager is told and asks for, and nothing else. A seed replays a run.
+/// Devices with a ``TransportManager`` each, in virtual time, on a LAN and a radio that come and go: everything that
+/// the manager is told and asks for, and nothing else. A seed replays a run.
 struct Neighbourhood {
   struct Pair: Hashable {
     let low: Int
