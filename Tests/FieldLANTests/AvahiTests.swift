@@ -43,8 +43,7 @@ import Testing
     var table = AvahiPeerTable()
     for name in ["a", "b", "c"] {
       let item = AvahiPeerTable.Item(interface: 1, addressProtocol: 0, name: name)
-      let isNew = table.appeared(item)
-      #expect(isNew)
+      #expect(table.appeared(item) == true)
       _ = table.resolved(
         item, at: PeerAddress(kind: .lan, location: "10.0.0.1:\(name == "c" ? 2 : 1)"), announcement: [])
     }
