@@ -14,8 +14,14 @@ extension AdapterHost {
     let link: ChannelLink
   }
 
-  /// Channels that peers hold at once, strangers among them: in all, and each. The second one of a peer is for who comes
-  /// back before its first one is known to be gone.
+  struct ChannelFailure: Error {
+    let reason: TransportError
+    /// The channel was there and carried nothing: whatever else goes over the same connection may not arrive either.
+    let isConnectionSuspect: Bool
+  }
+
+  /// Channels that peers hold at once, strangers among them: in all, and each. The second one of a peer is for who
+  /// comes back before its first one is known to be gone.
   static let incomingChannelLimit = 8
   static let incomingChannelLimitOfPeer = 2
   private static let backlog: Int32 = 4
@@ -137,7 +143,7 @@ extension AdapterHost {
   }
 
   /// The way in without GATT.
-  func openAdvertisedChannel(_ psm: UInt16, to device: ObjectPath) async throws(TransportError) -> FrameLinkConnection {
+  func openAdvertisedChannel(_ psm: UInt16, to device: ObjectPath) async throws(ChannelFailure) -> FrameLinkConnection {
     try await openChannel(
       psm, to: device, connectBy: clock.now() + configuration.dialDeadline, openLimit: Self.openLimit)
   }
@@ -154,10 +160,13 @@ extension AdapterHost {
 
   private func openChannel(
     _ psm: UInt16, to device: ObjectPath, connectBy deadline: Duration, openLimit: Duration
-  ) async throws(TransportError) -> FrameLinkConnection {
+  ) async throws(ChannelFailure) -> FrameLinkConnection {
     guard let local = localAddress, let properties = client.device(device), let address = properties.address,
       let remote = LowEnergyAddress(address, properties.addressType)
-    else { throw TransportError(.unreachable, "the device is gone") }
+    else {
+      throw ChannelFailure(reason: TransportError(.unreachable, "the device is gone"), isConnectionSuspect: false)
+    }
+    var wasConnected = false
     do throws(TransportError) {
       let channel: L2CAPChannel
       do throws(L2CAPError) {
@@ -171,6 +180,7 @@ extension AdapterHost {
         channel.close()
         throw TransportError(.protocolViolation, "a channel for packets of \(channel.sendByteCount) bytes")
       }
+      wasConnected = true
       let link = add(channel, of: address, isOutgoing: true)
       let connection = try await FrameLinkConnection.open(
         .initiator(session: UInt16.random(in: .min ... .max)), over: link,
@@ -188,7 +198,7 @@ extension AdapterHost {
         channelHistory.failed(address, psm: psm, hadLink: hasLink, now: clock.now())
         if hasLink { channelProblem = "\(Self.peerDescription(address, .attributes)): \(error.reason)" }
       }
-      throw error
+      throw ChannelFailure(reason: error, isConnectionSuspect: wasConnected)
     }
   }
 }

@@ -92,11 +92,12 @@ extension AdapterHost {
 
   private func open(_ device: ObjectPath) async throws(TransportError) -> FrameLinkConnection {
     if let psm = client.device(device).flatMap({ advertisedPSM(of: $0) }) {
-      do throws(TransportError) {
+      do throws(ChannelFailure) {
         return try await openAdvertisedChannel(psm, to: device)
       } catch {
         // A peer that is not there will not be found by GATT either.
-        guard !Task.isCancelled, client.device(device)?.isConnected == true else { throw error }
+        guard !Task.isCancelled, client.device(device)?.isConnected == true else { throw error.reason }
+        if error.isConnectionSuspect { await leave(device) }
       }
     }
     try await connect(device)

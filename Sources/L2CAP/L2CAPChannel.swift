@@ -11,7 +11,7 @@ public final class L2CAPChannel: Sendable {
   /// The longest packet that ``receive()`` returns; longer ones are dropped.
   public static let packetByteLimit = 8192
 
-  private let socket: L2CAPSocket
+  let socket: L2CAPSocket
   private let buffer = Mutex([UInt8](repeating: 0, count: packetByteLimit))
   /// Nil when the kernel does not tell.
   public let peer: LowEnergyAddress?
@@ -35,6 +35,8 @@ public final class L2CAPChannel: Sendable {
     deadline: @escaping @Sendable () async -> Void
   ) async throws(L2CAPError) -> L2CAPChannel {
     let socket = try L2CAPSocket(boundTo: local, psm: 0, receiveByteCount: receiveByteCount)
+    let decoys = decoys(from: local, to: peer)
+    defer { for decoy in decoys { decoy.close() } }
     try socket.connect(to: peer, psm: psm)
     let timer = Task {
       await deadline()
@@ -50,6 +52,26 @@ public final class L2CAPChannel: Sendable {
       throw error
     }
   }
+
+  /// Requests for channels that nobody takes, so that the identifier of the real one is not among the first of a link.
+  ///
+  /// Linux finds the channel that a response is about by the response's identifier alone, also among channels that the
+  /// other side has asked for, with identifiers of its own. When the peer's bluetoothd opens its ATT channels (5.66
+  /// does so on every new link), the answers to its first requests would be taken for answers about our channel: its
+  /// other end then sends to a wrong one, and the peer's ATT channel is dead.
+  private static func decoys(from local: LowEnergyAddress, to peer: LowEnergyAddress) -> [L2CAPSocket] {
+    (0..<decoyCount).compactMap { _ in
+      guard let socket = try? L2CAPSocket(boundTo: local, psm: 0, receiveByteCount: receiveByteCount),
+        (try? socket.connect(to: peer, psm: decoyPSM)) != nil
+      else { return nil }
+      return socket
+    }
+  }
+
+  /// More than a peer's own first requests and credits; each takes a millisecond on the air.
+  private static let decoyCount = 12
+  /// Assigned to nobody, and out of the range of dynamic ones.
+  private static let decoyPSM: UInt16 = 0x7F
 
   /// Returns when the kernel has taken the packet.
   /// - Throws: `packetTooLarge` over ``sendByteCount``, `connectionLost`, `closed`, `cancelled`.

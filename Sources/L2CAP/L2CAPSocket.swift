@@ -4,8 +4,8 @@ import Synchronization
 
 /// A socket of the kernel's L2CAP with one owner, closed at the latest when it is dropped. All system calls are here.
 ///
-/// It never blocks. Debian's kernel 6.1 holds a socket's lock while a blocking `recv` waits and takes the same lock where
-/// packets come in, so that one such call stops the whole adapter.
+/// It never blocks. Debian's kernel 6.1 holds a socket's lock while a blocking `recv` waits and takes the same lock
+/// where packets come in, so that one such call stops the whole adapter.
 final class L2CAPSocket: Sendable {
   private let raw: Mutex<Int32>
 
@@ -18,8 +18,8 @@ final class L2CAPSocket: Sendable {
   ///
   /// - Parameters:
   ///   - psm: Zero for none of its own (to connect), or for the next dynamic one that is free (to listen).
-  ///   - receiveByteCount: What a packet may have that comes in. It is set here, before the channel is made, because the
-  ///     kernel derives from it how many packets a peer may send ahead; its own 672 bytes allow three.
+  ///   - receiveByteCount: What a packet may have that comes in. It is set here, before the channel is made, because
+  ///     the kernel derives from it how many packets a peer may send ahead; its own 672 bytes allow three.
   init(boundTo address: LowEnergyAddress, psm: UInt16, receiveByteCount: UInt16) throws(L2CAPError) {
     let kind = Int32(SOCK_SEQPACKET.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
     let raw = socket(CBLUETOOTH_AF_BLUETOOTH, kind, CBLUETOOTH_BTPROTO_L2CAP)
