@@ -67,7 +67,7 @@ struct LinkCase {
     // A device holds the directory from the day that it joined.
     _ = try await target.pull(from: source)
     guard let naming = keys.naming else { throw Failure(description: "no keys") }
-    for drafts in try drafts(NameHasher(key: naming).database(named: "bench")) {
+    for drafts in drafts(NameHasher(key: naming).database(named: "bench")) {
       _ = try await source.append(drafts, signedBy: founder)
     }
 
@@ -86,20 +86,20 @@ struct LinkCase {
       frames: received.link.sentFrameCount + sent.link.sentFrameCount, bytes: byteCount)
   }
 
-  private func drafts(_ database: DatabaseID) throws -> [[EntryDraft]] {
+  private func drafts(_ database: DatabaseID) -> [[EntryDraft]] {
     let (count, byteCount, kind): (Int, Int, EntryKind) =
       switch content {
       case .blob: (Self.blobByteCount / Self.chunkByteCount, Self.chunkByteCount, .blobChunk)
       case .entries: (Self.entryCount, Self.payloadByteCount, .documentChange)
       }
-    let drafts = try (0..<count).map { _ in
-      guard let document = DocumentID(SystemRandom.bytes(16)) else { throw Failure(description: "no document id") }
-      return EntryDraft(
-        kind: kind, database: database, document: document, keyEpoch: 1, payload: SystemRandom.bytes(byteCount))
+    let drafts = (0..<count).map { _ in
+      // Chunks belong to no document.
+      EntryDraft(
+        kind: kind, database: database, document: content == .blob ? nil : DocumentID(SystemRandom.bytes(16)),
+        keyEpoch: 1, payload: SystemRandom.bytes(byteCount))
     }
-    return stride(from: 0, to: count, by: StoreLimits.putEntryCount / 4).map {
-      Array(drafts[$0..<min(count, $0 + StoreLimits.putEntryCount / 4)])
-    }
+    let batchCount = content == .blob ? 1 : StoreLimits.putEntryCount / 4
+    return stride(from: 0, to: count, by: batchCount).map { Array(drafts[$0..<min(count, $0 + batchCount)]) }
   }
 
   /// Nothing is lost, and a sender waits for the link, as on L2CAP; GATT's losses are a matter of the radio.
