@@ -93,9 +93,10 @@ struct LinkCase {
       case .entries: (Self.entryCount, Self.payloadByteCount, .documentChange)
       }
     let drafts = (0..<count).map { _ in
-      // Chunks belong to no document.
+      // Chunks belong to no document: zero.
       EntryDraft(
-        kind: kind, database: database, document: content == .blob ? nil : DocumentID(SystemRandom.bytes(16)),
+        kind: kind, database: database,
+        document: content == .entries ? DocumentID(SystemRandom.bytes(16)) ?? .zero : .zero,
         keyEpoch: 1, payload: SystemRandom.bytes(byteCount))
     }
     let batchCount = content == .blob ? 1 : StoreLimits.putEntryCount / 4
