@@ -12,6 +12,10 @@ public struct BluetoothStatus: Equatable, Sendable {
   public var isServing = false
   /// Links that are open, in either direction.
   public var linkCount = 0
+  /// Those among them that are L2CAP channels; the others go through GATT, which is slower.
+  public var channelCount = 0
+  /// Why there are no channels, or the last link of one peer is none.
+  public var channelProblem: String?
   public var problem: BluetoothProblem?
 }
 
@@ -23,6 +27,7 @@ public struct BluetoothProblem: Error, Equatable, Sendable, CustomStringConverti
     case serviceNotAnswering
     case adapterMissing
     case adapterOff
+    case adapterBlocked
     case serviceRefused
     case advertisementRefused
     case discoveryRefused
@@ -45,7 +50,8 @@ public struct BluetoothProblem: Error, Equatable, Sendable, CustomStringConverti
     case .serviceNotRunning: "start bluetoothd: systemctl start bluetooth"
     case .serviceNotAnswering: "bluetoothd hangs; restart it: systemctl restart bluetooth"
     case .adapterMissing: "plug in or enable an adapter; see which there are: bluetoothctl list"
-    case .adapterOff: "switch the adapter on: rfkill unblock bluetooth; bluetoothctl power on"
+    case .adapterOff: "switch the adapter on: bluetoothctl power on"
+    case .adapterBlocked: "let the radio send: rfkill unblock bluetooth, or the machine's own switch; then: rfkill list"
     case .serviceRefused: "see why bluetoothd refuses: journalctl -u bluetooth"
     case .advertisementRefused:
       "other programs may take all advertising places; end them, or: systemctl restart bluetooth"

@@ -14,7 +14,7 @@ final class FakeBluetooth: Sendable {
   static let device: ObjectPath = "/org/bluez/hci0/dev_00_AA_01_01_00_42"
   static let address = PeerAddress(kind: .bluetooth, location: "00:AA:01:01:00:42")
   static let service: ObjectPath = "/org/fieldsync/bluetooth/service0"
-  static let announcement: [UInt8] = [9, 8, 7, 6, 5, 4]
+  static let announcement: [UInt8] = [9, 8, 7, 6]
 
   let bus: PrivateBus
   let transport: BluetoothTransport
@@ -22,13 +22,16 @@ final class FakeBluetooth: Sendable {
   private let running: Task<Void, any Error>
   private let remote: DBusConnection
 
-  init(adapter: String? = nil) async throws {
+  /// - Parameter radioSwitches: Where the kernel's switches are; nowhere, when nil.
+  init(adapter: String? = nil, radioSwitches: String? = nil) async throws {
     bus = try await PrivateBus()
     daemon = try await Self.startDaemon(on: bus)
     remote = try await DBusConnection.open(.address(bus.address))
+    var configuration = BluetoothConfiguration(
+      adapter: adapter, announcement: [1, 2, 3, 4], bus: .address(bus.address))
+    configuration.radioSwitches = radioSwitches ?? "/nowhere"
     let transport = BluetoothTransport(
-      configuration: BluetoothConfiguration(
-        adapter: adapter, announcement: [1, 2, 3, 4, 5, 6], bus: .address(bus.address)),
+      configuration: configuration,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     self.transport = transport
     running = Task { try await transport.run() }
@@ -36,10 +39,11 @@ final class FakeBluetooth: Sendable {
 
   deinit { running.cancel() }
 
-  static func startDaemon(on bus: PrivateBus) async throws -> PeerProcess {
+  /// - Parameter failure: A member whose first call fails, and the error's name.
+  static func startDaemon(on bus: PrivateBus, _ failure: [String] = []) async throws -> PeerProcess {
     let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "BlueZTests/Peers/fake_bluetoothd.py")
-    let daemon = try bus.python(script)
+    let daemon = try bus.python(script, failure)
     _ = try await daemon.nextLine()
     return daemon
   }
@@ -78,13 +82,18 @@ final class FakeBluetooth: Sendable {
     try await tell("Calls").first?.asStrings?.filter { $0.contains(text) } ?? []
   }
 
+  /// Returns once it was asked so often.
+  func called(_ text: String, atLeast count: Int) async throws {
+    while try await calls(with: text).count < count { await Task.yield() }
+  }
+
   func addDevice(_ properties: [String: DBusValue] = [:]) async throws {
     let all: [String: DBusValue] = [
       "Address": .string(Self.address.location), "AddressType": .string("random"),
       "Adapter": .objectPath(Self.adapter), "Connected": .boolean(false), "ServicesResolved": .boolean(false),
       "UUIDs": .strings(["f1e1d5bc-0001-4c4e-9d3c-2f6a0b1e5c5c"]), "RSSI": .int16(-60),
       "ManufacturerData": .dictionary(
-        [DBusEntry(.uint16(0xFFFF), .variant(.bytes(Self.announcement)))], key: "q", value: "v"),
+        [DBusEntry(.uint16(0xFFFF), .variant(.bytes([0x10, 0] + Self.announcement)))], key: "q", value: "v"),
     ].merging(properties) { $1 }
     try await tell(
       "Add", .objectPath(Self.device),

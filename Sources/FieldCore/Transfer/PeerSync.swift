@@ -31,6 +31,8 @@ public actor PeerSync {
   var peerSource: EntrySource?
   private var peerState: StateNotice?
   private var peerCapabilities: Capabilities = []
+  private var ownAddresses: [PeerAddress]?
+  private var hasSaidHello = false
   private var isAuthorized = false
   private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
   private var listedThrough: StoreCursor?
@@ -57,6 +59,19 @@ public actor PeerSync {
     contents = ContentQueue(workspace: store.workspace)
     server = StoreServer(store: store, secrets: session.secrets)
     (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
+  }
+
+  /// Whether there is anything to do in this session.
+  public var work: LinkReport.Work {
+    coordinator?.isInStep == true ? .inStep : outcome.isSettledApart ? .settledApart : .busy
+  }
+
+  /// Tells the peer where else this device can be reached, once it is known to be a member. A later word replaces an
+  /// earlier one.
+  public func tell(_ addresses: [PeerAddress]) async {
+    ownAddresses = addresses
+    guard hasSaidHello else { return }
+    try? await session.notify(Message(AddressesNotice(addresses: addresses)))
   }
 
   /// Runs to the session's end. The connection is closed when it returns.
@@ -108,6 +123,8 @@ public actor PeerSync {
         state: StateNotice(
           head: head, root: session.secrets.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0))
       try await session.notify(Message(hello))
+      hasSaidHello = true
+      if let ownAddresses { await tell(ownAddresses) }
       let actions = peerStateBeforeStart.map { coordinator.peerState($0) } ?? []
       self.coordinator = coordinator
       try await perform(actions)
@@ -194,6 +211,12 @@ public actor PeerSync {
     guard let first = try? await stream.receive() else { return await stream.reset(.cancelled) }
     switch first.type {
     case .credentialRequest: await answerCredentialRequest(on: stream)
+    case .addresses:
+      await waitForAuthorization()
+      if isAuthorized, let notice = try? first.decode(AddressesNotice.self) {
+        eventContinuation.yield(.addresses(notice.addresses))
+      }
+      await stream.forget()
     case .hello, .state:
       do {
         if first.type == .hello {

@@ -46,6 +46,10 @@ import Testing
             Chain(author: DeviceKey(words: (1, 2, 3, 4)), database: DatabaseID(words: (1, 3))): 70_000,
           ], isComplete: true),
         scan: ScanRequest(cursor: head.cursor, limit: 10, isToEnd: true, filter: filter, summaryAttempt: 1))),
+    sample(
+      AddressesNotice(addresses: [
+        PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
+      ])),
   ]
 
   private static func sample<Body: MessageBody>(_ body: Body) -> (Message, @Sendable (Message) throws -> Message) {

@@ -13,6 +13,8 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   /// Asks to be let in, in a session that an invitation began; answered by `welcome` and `entry` messages.
   case join = 4
   case welcome = 5
+  /// One way: where else the sender can be reached.
+  case addresses = 6
 
   /// Asks for the head; answered by `headReply`.
   case head = 16
@@ -44,4 +46,7 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case piece = 34
   /// A scan that is answered by `entry` messages for what the asker surely lacks, and by `page` messages for the rest.
   case pull = 35
+
+  /// Whether the body is an entry or a part of one.
+  var carriesEntries: Bool { self == .entry || self == .contentStart || self == .piece }
 }
