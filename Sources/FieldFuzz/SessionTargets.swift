@@ -21,7 +21,7 @@ let sessionTargets: [FuzzTarget] = [
       _ = filter.admits(kind: .documentChange, author: .zero, id: .zero)
     case .page: check(message, ScanReply.self)
     case .fetch: check(message, FetchRequest.self)
-    case .entry: check(message, EntryMessage.self)
+    case .entry: checkRun([message])
     case .headers: check(message, HeadersRequest.self)
     case .header: check(message, HeaderMessage.self)
     case .contained: check(message, ContainedRequest.self)

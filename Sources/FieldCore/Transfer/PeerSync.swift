@@ -140,8 +140,9 @@ public actor PeerSync {
   private func fetchCredential() async throws -> [Entry] {
     let stream = try await session.open(Message(.credentialRequest), isLast: true)
     var entries: [Entry] = []
+    var decoder = EntryDecoder(workspace: store.workspace)
     while let message = try await stream.receive() {
-      let entry = try message.decode(EntryMessage.self).entry
+      let entry = try decoder.decodeWhole(message)
       guard entries.count < Self.credentialEntryLimit, entry.header.kind == .directory,
         entry.payload.count <= Self.credentialPayloadByteLimit
       else { throw SessionError(.protocolViolation, "a proof of membership that is none") }
@@ -226,7 +227,8 @@ public actor PeerSync {
     }
     do {
       let ids = try await store.directory().credential(of: ownDevice)
-      for entry in try await store.entries(ids) { try await stream.send(Message(EntryMessage(entry: entry))) }
+      var encoder = EntryEncoder(workspace: store.workspace)
+      for entry in try await store.entries(ids) { try await stream.send(encoder.message(entry)) }
       await stream.end()
       await stream.forget()
     } catch {
