@@ -232,8 +232,16 @@ public actor Agent {
     case .connected: break
     case .chose(let choice):
       logger.info(
-        "reconciling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(choice.rung.rawValue)", "why": "\(choice.reason)"]
+        "reconciling",
+        metadata: ["peer": "\(Self.short(peer))", "rung": "\(choice.rung.rawValue)", "why": "\(choice.reason)"]
       )
+    case .reconciled(let report):
+      logger.info(
+        "compared",
+        metadata: [
+          "peer": "\(Self.short(peer))", "bytes": "\(report.byteCount)", "turns": "\(report.turnCount)",
+          "wanted": "\(report.wantedCount.map(String.init) ?? "unknown")",
+        ])
     case .pulling(let plan):
       logger.info(
         "pulling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(plan.rung.rawValue)", "why": "\(plan.reason)"])

@@ -4,6 +4,8 @@ public enum SyncEvent: Sendable {
   case connected(peer: DeviceKey, transport: TransportKind)
   /// The next step of the reconciliation, and why.
   case chose(RungChoice)
+  /// The reconciliation is over; entries flow next.
+  case reconciled(ReconcileReport)
   case pulling(PullPlan)
   case progress(SyncProgress)
   case pulled(PullReport)
