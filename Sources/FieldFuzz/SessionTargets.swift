@@ -12,6 +12,7 @@ let sessionTargets: [FuzzTarget] = [
     case .state: check(message, StateNotice.self)
     case .join: check(message, JoinRequest.self)
     case .welcome: check(message, Welcome.self)
+    case .addresses: check(message, AddressesNotice.self)
     case .headReply: check(message, HeadReply.self)
     case .scan:
       check(message, ScanRequest.self)

@@ -2,13 +2,13 @@
 /// side, what is not to the other.
 public struct KeyedIDLookup: Sendable {
   private let space: KeyedIDSpace
-  /// Ascending by ``mix(_:)``, so that a value's place is found by its first bits.
+  /// Mixed, and in groups by their first bits, about one in each: a hash table without collision chains.
   private let values: [UInt64]
   private var isMatched: [Bool]
-  /// The place of the first value whose mix has these first bits, for all of them, and the count behind.
+  /// Where each group begins, and the count behind.
   private let starts: [Int32]
   private let startShift: UInt64
-  /// Bits for the mixes, most of which are clear, so that most ids are done with after one look.
+  /// Bits for the mixed values, most of which are clear, so that most ids are done with after one look.
   private let filter: [UInt64]
   private let filterShift: UInt64
 
@@ -18,21 +18,27 @@ public struct KeyedIDLookup: Sendable {
   /// - Parameter values: In any order, the same one once or more.
   public init(values: [UInt64], space: KeyedIDSpace) {
     self.space = space
-    let values = Array(Set(values.prefix(Self.valueLimit))).sorted { Self.mix($0) < Self.mix($1) }
-    self.values = values
-    isMatched = Array(repeating: false, count: values.count)
+    let values = values.prefix(Self.valueLimit).map(Self.mix)
     let startBits = max(1, Int.bitWidth - values.count.leadingZeroBitCount)
     let startShift = UInt64(64 - startBits)
     self.startShift = startShift
     var starts = [Int32](repeating: 0, count: 1 << startBits + 1)
-    for value in values { starts[Int(Self.mix(value) >> startShift) + 1] += 1 }
+    for value in values { starts[Int(value >> startShift) + 1] += 1 }
     for index in 1..<starts.count { starts[index] += starts[index - 1] }
     self.starts = starts
+    var grouped = [UInt64](repeating: 0, count: values.count)
+    for value in values {
+      let group = Int(value >> startShift)
+      grouped[Int(starts[group])] = value
+      starts[group] += 1
+    }
+    self.values = grouped
+    isMatched = Array(repeating: false, count: values.count)
     // 32 to 64 bits for each value.
     let filterShift = startShift - 5
     self.filterShift = filterShift
     filter = values.reduce(into: Array(repeating: 0, count: 1 << (startBits - 1))) { filter, value in
-      let bit = Self.mix(value) >> filterShift
+      let bit = value >> filterShift
       filter[Int(bit >> 6)] |= 1 << (bit & 63)
     }
   }
@@ -42,25 +48,29 @@ public struct KeyedIDLookup: Sendable {
     guard !values.isEmpty else { return [] }
     var places: [Int] = []
     for index in ids.indices {
-      let value = space.value(of: ids[index])
-      let bit = Self.mix(value) &>> filterShift
-      guard filter[Int(truncatingIfNeeded: bit >> 6)] &>> (bit & 63) & 1 == 1, let found = place(of: value) else {
-        continue
+      let value = Self.mix(space.value(of: ids[index]))
+      let bit = value &>> filterShift
+      guard filter[Int(truncatingIfNeeded: bit >> 6)] &>> (bit & 63) & 1 == 1 else { continue }
+      let group = Int(truncatingIfNeeded: value &>> startShift)
+      var isFound = false
+      for place in Int(starts[group])..<Int(starts[group + 1]) where values[place] == value {
+        isMatched[place] = true
+        isFound = true
       }
-      isMatched[found] = true
-      places.append(index)
+      if isFound { places.append(index) }
     }
     return places
   }
 
-  /// The values that no id has had so far, ascending.
-  public var unmatched: [UInt64] { values.indices.filter { !isMatched[$0] }.map { values[$0] }.sorted() }
-
-  private func place(of value: UInt64) -> Int? {
-    let start = Int(truncatingIfNeeded: Self.mix(value) &>> startShift)
-    return (Int(starts[start])..<Int(starts[start + 1])).first { values[$0] == value }
+  /// The values that no id has had so far, ascending, each once.
+  public var unmatched: [UInt64] {
+    let sorted = values.indices.filter { !isMatched[$0] }.map { Self.unmixed(values[$0]) }.sorted()
+    return sorted.indices.filter { $0 == 0 || sorted[$0] != sorted[$0 - 1] }.map { sorted[$0] }
   }
 
   /// Values are hashes, but their high bits are buckets or zero: Fibonacci hashing (Knuth). It is one to one.
   private static func mix(_ value: UInt64) -> UInt64 { value &* 0x9E37_79B9_7F4A_7C15 }
+
+  /// The multiplier's inverse modulo 2^64.
+  private static func unmixed(_ value: UInt64) -> UInt64 { value &* 0xF1DE_83E1_9937_733D }
 }

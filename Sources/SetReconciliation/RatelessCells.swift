@@ -55,15 +55,62 @@ public struct RatelessCells: SetSummary, Hashable {
   public mutating func add(_ ids: [KeyedID]) {
     let (first, end) = (indexes.lowerBound, indexes.upperBound)
     cells.withUnsafeMutableBufferPointer { cells in
-      for id in ids {
-        let check = RatelessMapping.check(id.value)
-        var mapping = RatelessMapping(symbol: id.value)
-        while mapping.index < first { mapping.advance() }
-        while mapping.index < end {
-          cells[mapping.index &- first].add(id.value, check)
-          mapping.advance()
+      var next = 0
+      func nextLane() -> Lane? {
+        while next < ids.count {
+          let lane = Lane(ids[next], from: first)
+          next += 1
+          if lane.mapping.index < end { return lane }
+        }
+        return nil
+      }
+      func step(_ lane: inout Lane) {
+        cells[lane.mapping.index &- first].add(lane.symbol, lane.check)
+        lane.mapping.advance()
+      }
+      func finish(_ lane: inout Lane) { while lane.mapping.index < end { step(&lane) } }
+
+      guard var one = nextLane() else { return }
+      guard var two = nextLane() else { return finish(&one) }
+      guard var three = nextLane() else {
+        finish(&one)
+        return finish(&two)
+      }
+      // A step waits for the one before; three ids at once wait together.
+      while true {
+        step(&one)
+        step(&two)
+        step(&three)
+        if one.mapping.index >= end {
+          guard let lane = nextLane() else { break }
+          one = lane
+        }
+        if two.mapping.index >= end {
+          guard let lane = nextLane() else { break }
+          two = lane
+        }
+        if three.mapping.index >= end {
+          guard let lane = nextLane() else { break }
+          three = lane
         }
       }
+      finish(&one)
+      finish(&two)
+      finish(&three)
+    }
+  }
+
+  /// A symbol on its way through the cells.
+  private struct Lane {
+    let symbol: UInt64
+    let check: UInt32
+    var mapping: RatelessMapping
+
+    init(_ id: KeyedID, from first: Int) {
+      symbol = id.value
+      check = RatelessMapping.check(id.value)
+      mapping = RatelessMapping(symbol: id.value)
+      while mapping.index < first { mapping.advance() }
     }
   }
 

@@ -72,6 +72,12 @@ extension Vectors {
       MessageVector("credentialRequest", .credentialRequest),
       MessageVector("join", JoinRequest(name: "phone")),
       MessageVector("welcome", Welcome()),
+      MessageVector(
+        "addresses",
+        AddressesNotice(addresses: [
+          PeerAddress(kind: .lan, location: "192.168.1.7:7747"),
+          PeerAddress(kind: .lan, location: "[2001:db8::7]:7747"),
+        ])),
       MessageVector("head", .head),
       MessageVector("headReply", HeadReply(head: head)),
       MessageVector("scan.toEnd", ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter())),

@@ -29,8 +29,10 @@ import Testing
   /// An id that collides with one that is meant is reported too: the caller sends one entry too many.
   @Test func collisionsAreReported() {
     let space = KeyedIDSpace.buckets(count: 1, prefixBits: 32)
-    var lookup = KeyedIDLookup(values: [7, 7], space: space)
+    var lookup = KeyedIDLookup(values: [7, 5, 7, 5, 0], space: space)
+    #expect(lookup.unmatched == [0, 5, 7])
     #expect(lookup.matches(in: [KeyedID(7), KeyedID(8), KeyedID(1 << 60 | 7)]) == [0, 2])
+    #expect(lookup.unmatched == [0, 5])
   }
 
   @Test func requestsAreTruncated() {

@@ -70,6 +70,29 @@ import Testing
     }
   }
 
+  /// Several ids go through the cells at once: no number of them, and no stretch, leaves one out.
+  @Test func cellsAreTheDefinition() throws {
+    var random = SeededRandom(6)
+    for count in 0..<9 {
+      let ids = random.ids(count)
+      for range in [0..<1, 0..<50, 3..<4, 7..<90, 1_000..<1_003] {
+        var expected = [RatelessCells.Cell](repeating: RatelessCells.Cell(), count: range.count)
+        for id in ids {
+          var mapping = RatelessMapping(symbol: id.value)
+          while mapping.index < range.upperBound {
+            if range.contains(mapping.index) {
+              expected[mapping.index - range.lowerBound].add(id.value, RatelessMapping.check(id.value))
+            }
+            mapping.advance()
+          }
+        }
+        var cells = try #require(RatelessCells(indexes: range))
+        cells.add(ids)
+        #expect(cells.cells == expected, "\(count) ids in \(range)")
+      }
+    }
+  }
+
   @Test func sizesAreChecked() throws {
     #expect(RatelessCells(indexes: 3..<3) == nil && RatelessCells(indexes: -1..<2) == nil)
     #expect(RatelessCells(indexes: 0..<RatelessCells.cellLimit + 1) == nil)

@@ -61,6 +61,9 @@ public struct SyncCoordinator: Sendable {
     ownArrivalTold = own.arrival
   }
 
+  /// Whether both sides held the same when either last said so.
+  public var isInStep: Bool { !isPulling && peer?.root == ownRoot }
+
   public var isPulling: Bool { running != nil || isClimbing }
 
   /// What this side has settled of the peer's store, in the terms of a ``StateNotice``.

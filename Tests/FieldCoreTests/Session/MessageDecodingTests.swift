@@ -49,6 +49,10 @@ import Testing
       sample(DependenciesRequest(start: id(1), stop: .snapshot, maximumDepth: 100)),
       sample(OutcomesReply(outcomes: [.stored, .duplicate, .refused(.purged)])), sample(JoinRequest(name: "phone")),
       sample(Welcome()), sample(CompareRequest(attempt: 1, greeting: greeting)), sample(MovePart(bytes: [1, 2, 3])),
+      sample(
+        AddressesNotice(addresses: [
+          PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
+        ])),
     ] + moves.map { sample(MoveMessage($0)) }
 
   private static func sample<Body: MessageBody>(_ body: Body) -> (Message, @Sendable (Message) throws -> Message) {
