@@ -128,6 +128,15 @@ public struct SyncCoordinator: Sendable {
     }
   }
 
+  /// The peer did not answer the reconciliation that this side began.
+  public mutating func ladderAbandoned(own head: StoreHead, root: [UInt8]) -> [Action] {
+    isClimbing = false
+    canClimb = false
+    own = head
+    ownRoot = root
+    return evaluate()
+  }
+
   /// This side's store has changed.
   ///
   /// - Parameter byPull: Everything that changed was pulled from this peer, who knows it.

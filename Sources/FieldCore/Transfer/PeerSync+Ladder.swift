@@ -13,7 +13,15 @@ extension PeerSync {
 
   func retryLadder(attempt: UInt32) async {
     do {
-      try await openLadder(attempt: attempt)
+      do {
+        try await openLadder(attempt: attempt)
+      } catch let error as SessionError where error.code == .streamReset {
+        // The peer has no second attempt to give: what is left is listed.
+        isClimbing = false
+        let head = try await store.head()
+        let root = session.secrets.root(of: head)
+        try await perform(coordinator?.ladderAbandoned(own: head, root: root) ?? [])
+      }
     } catch {
       await failed(error)
     }
