@@ -111,8 +111,8 @@ import Testing
     let village = try await Village.make(memberCount: 1)
     let (a, b) = (village.residents[0], village.residents[1])
     try await village.write(60, at: 0)
-    try await village.write(20, at: 0, contentByteCount: 40_000)
-    try await village.write(3, at: 1, contentByteCount: 300_000)
+    for _ in 0..<20 { try await village.write(1, at: 0, contentByteCount: 40_000) }
+    for _ in 0..<3 { try await village.write(1, at: 1, contentByteCount: 300_000) }
     let (first, second) = try await Self.sync(village, a, b, maximumMessageByteCount: 4096)
     #expect(first.isInStep && second.isInStep)
     #expect(first.progress.receivedCount == 3 && second.progress.receivedCount == 80)
