@@ -48,4 +48,7 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case move = 41
   /// A piece of a long move, ahead of the message that has its end.
   case movePart = 42
+
+  /// Whether the body is an entry or a part of one.
+  var carriesEntries: Bool { self == .entry }
 }
