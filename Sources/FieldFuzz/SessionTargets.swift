@@ -36,6 +36,9 @@ let sessionTargets: [FuzzTarget] = [
     case .contentStart: check(message, ContentStart.self)
     case .piece: check(message, ContentPiece.self)
     case .pull: check(message, PullRequest.self)
+    case .compare: check(message, CompareRequest.self)
+    case .move: check(message, MoveMessage.self)
+    case .movePart: check(message, MovePart.self)
     case .credentialRequest, .head, .put: break
     }
   },

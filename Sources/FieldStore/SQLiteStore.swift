@@ -19,6 +19,7 @@ import Synchronization
 /// | `purged` | documents that are refused | purge |
 /// | `partial`, `partialPiece` | what has come of large payloads that are not complete, by content hash | ``keep(_:)``; put takes it out |
 /// | `peer` | how far each peer was pulled from | ``setPeerRecord(_:of:)`` |
+/// | `base` | sets that each peer and this store have both held | ``addBase(_:with:)`` |
 ///
 /// The arrival counter is the workspace's row of `total`, so it never goes back. Every write is one immediate
 /// transaction, in which the counter, the directory and the author's chain are read anew; so processes agree on all
@@ -196,6 +197,24 @@ public final class SQLiteStore: LocalStore {
 
   public func partialPayload(of content: ContentHash) async throws(StoreError) -> [UInt8] {
     try await read { try PartialTable(database: $0).bytes(of: content) }
+  }
+
+  public func bases(with device: DeviceKey) async throws(StoreError) -> [BaseRecord] {
+    try await read { try BaseTable(database: $0).bases(with: device) }
+  }
+
+  public func pass<State: Sendable>(
+    over scope: ArrivalScope, into state: State, _ absorb: @escaping @Sendable (inout State, [EntryID]) -> Void
+  ) async throws(StoreError) -> State {
+    try await read { database in
+      var state = state
+      try EntryTable(database: database).forEachPiece(of: scope) { absorb(&state, $0) }
+      return state
+    }
+  }
+
+  public func count(in scope: ArrivalScope) async throws(StoreError) -> UInt64 {
+    try await read { try EntryTable(database: $0).count(in: scope) }
   }
 
   // MARK: Access to the file

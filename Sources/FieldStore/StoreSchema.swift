@@ -63,6 +63,19 @@ enum StoreSchema {
     ) WITHOUT ROWID;
     """,
     """
+    CREATE TABLE base (
+      key INTEGER PRIMARY KEY AUTOINCREMENT,
+      device BLOB NOT NULL,
+      entryCount INTEGER NOT NULL,
+      digest BLOB NOT NULL,
+      ownEpoch INTEGER NOT NULL,
+      ownArrival INTEGER NOT NULL,
+      peerEpoch INTEGER NOT NULL,
+      peerArrival INTEGER NOT NULL
+    );
+    CREATE INDEX baseDevice ON base(device);
+    """,
+    """
     CREATE TABLE partial (
       content BLOB PRIMARY KEY NOT NULL,
       source BLOB NOT NULL,

@@ -29,6 +29,16 @@ struct ContentQueue: Sendable {
     return settled(report.settledThrough)
   }
 
+  /// What was found by reconciling has come, or is waited for.
+  ///
+  /// - Parameter peer: What was found is everything of the peer up to here.
+  /// - Returns: Whether that much is settled.
+  mutating func exchangeEnded(_ report: PullReport, through peer: StoreCursor) -> Bool {
+    isHeld = isHeld || report.isHeld
+    covered = peer
+    return settled(peer) != nil
+  }
+
   /// What may be kept of a pull's cursor while it runs.
   func settled(_ cursor: StoreCursor?) -> StoreCursor? { waiting.isEmpty && !isHeld ? cursor : nil }
 

@@ -32,7 +32,7 @@ public struct EntryPull: Sendable {
   /// Pulls what arrived in the source after `cursor`; with `summary`, only what it surely does not contain.
   ///
   /// - Parameters:
-  ///   - expectedCount: About as many entries are to be listed; `nil` if that is not known.
+  ///   - expectedCount: About as many entries are to be listed; `nil` or 0 if that is not known.
   ///   - deferring: Takes the heads of large entries, to fetch their payloads beside this; `nil`: this fetches them.
   ///     The report is then settled up to the first that was deferred.
   ///   - progress: Called after each group that was stored, and after each page, with the report so far. After a page,
@@ -97,21 +97,26 @@ public struct EntryPull: Sendable {
     return await receiver.report
   }
 
-  /// Fetches and stores what is listed and not here. The payloads of large entries come last.
-  public func fetch(
-    _ listings: [EntryListing], into receiver: EntryReceiver
-  ) async throws(StoreError) {
+  /// Brings entries that the source is known to have, of which the large ones without their payloads.
+  ///
+  /// - Returns: The heads of the large ones, and how many entries did not come.
+  public func heads(
+    of ids: [EntryID]
+  ) async throws(StoreError) -> (heads: [EntryHead], missingCount: Int) {
+    let receiver = EntryReceiver(into: sink, origin: origin)
     var heads: [EntryHead] = []
     do throws(StoreError) {
-      for start in stride(from: 0, to: listings.count, by: StoreLimits.idCount) {
-        let piece = Array(listings[start..<min(start + StoreLimits.idCount, listings.count)])
-        try await fetchMissing(of: piece, receiver, &heads)
+      for start in stride(from: 0, to: ids.count, by: Self.batchEntryCount) {
+        let batch = Array(ids[start..<min(start + Self.batchEntryCount, ids.count)])
+        let present = try await sink.contained(batch)
+        await receiver.note(missing: try await fetch(batch.filter { !present.contains($0) }, receiver, &heads))
       }
-      try await ContentFetch(from: source, into: sink, origin: origin).run(heads, into: receiver)
     } catch {
       try await receiver.finish()
       throw error
     }
+    try await receiver.finish()
+    return (heads, await receiver.report.missingCount)
   }
 
   private func take(
@@ -157,7 +162,7 @@ public struct EntryPull: Sendable {
   private func chains(_ expectedCount: UInt64?) async throws(StoreError) -> KnownChains {
     let chains = try await sink.knownChains()
     let cost = UInt64(chains.ends.count) * Self.chainByteCount
-    guard let expectedCount else { return chains }
+    guard let expectedCount, expectedCount > 0 else { return chains }
     return cost <= expectedCount.multipliedReportingOverflow(by: Self.listingByteCount).partialValue
       ? chains : .unknown
   }

@@ -24,7 +24,7 @@ extension PeerSync {
       try await perform(
         coordinator?.contentsEnded(settled: settled, own: head, root: session.secrets.root(of: head)) ?? [])
     } catch {
-      await pullFailed(error)
+      await failed(error)
     }
   }
 }

@@ -19,6 +19,15 @@ public struct PullReport: Hashable, Sendable {
 
   public init() {}
 
+  mutating func add(_ other: PullReport) {
+    storedCount += other.storedCount
+    storedByteCount += other.storedByteCount
+    duplicateCount += other.duplicateCount
+    missingCount += other.missingCount
+    listedCount += other.listedCount
+    refusals.merge(other.refusals, uniquingKeysWith: +)
+  }
+
   public var refusedCount: Int { refusals.values.reduce(0, +) }
 
   /// Whether something has to be asked for again: it did not come, or its author may yet turn out to be a member. Every

@@ -3,7 +3,8 @@
 /// A message is `length (varint) | type (varint) | body`, the length counting type and body. A body ends in optional
 /// fields, see ``MessageExtensions``.
 public enum MessageType: UInt64, Sendable, CaseIterable {
-  /// One way, each side's first: version, capabilities and state.
+  /// Each side's first: version, capabilities, where it stands, and the first step of the reconciliation. The
+  /// responder answers the initiator's on the same stream.
   case hello = 1
   /// One way: the sender's store has changed, or it has finished pulling.
   case state = 2
@@ -46,6 +47,13 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case piece = 34
   /// A scan that is answered by `entry` messages for what the asker surely lacks, and by `page` messages for the rest.
   case pull = 35
+
+  /// Begins another reconciliation; answered by the same. Both sides then take turns with `move`, and at last send the
+  /// entries that the other side lacks.
+  case compare = 40
+  case move = 41
+  /// A piece of a long move, ahead of the message that has its end.
+  case movePart = 42
 
   /// Whether the body is an entry or a part of one.
   var carriesEntries: Bool { self == .entry || self == .contentStart || self == .piece }
