@@ -43,7 +43,7 @@ import Testing
     var table = AvahiPeerTable()
     for name in ["a", "b", "c"] {
       let item = AvahiPeerTable.Item(interface: 1, addressProtocol: 0, name: name)
-      #expect(table.appeared(item))
+      #expect(table.appeared(item) == true)
       _ = table.resolved(
         item, at: PeerAddress(kind: .lan, location: "10.0.0.1:\(name == "c" ? 2 : 1)"), announcement: [])
     }

@@ -79,6 +79,8 @@ public actor Agent {
       group.addTask { await self.watchClock() }
       group.addTask { await self.probe() }
       group.addTask { await self.keepStatus() }
+      let power = PowerSource(bus: .system, time: time)
+      group.addTask { await power.run { await self.handle(.power(isOnBattery: $0)) } }
     }
     jobQueue.finish()
     for running in links.values { await running.session.close(.shuttingDown) }

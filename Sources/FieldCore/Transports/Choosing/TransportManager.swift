@@ -268,6 +268,11 @@ public struct TransportManager: Sendable {
       device: device, kind: kind, cost: cost(kind), address: address, isOpenedHere: address != nil,
       isOpenedByHigherKey: (address != nil) == (own > device), openedAt: now, heardAt: now, reportedAt: now,
       why: address == nil ? "the peer connected" : target?.reason ?? "a better transport")
+    // Who connected can be reached, whatever a dial of the same moment said.
+    for (known, route) in routes where route.device == device && known.kind == kind {
+      routes[known]?.forgetFailures(now: now)
+      routes[known]?.lastError = nil
+    }
     if let address {
       dialling[address] = nil
       if var route = routes[address] {
