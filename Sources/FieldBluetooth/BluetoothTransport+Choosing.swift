@@ -37,7 +37,9 @@ extension TransportCondition {
   init(_ problem: BluetoothProblem) {
     let isUsable =
       switch problem.code {
-      case .busUnavailable, .serviceNotRunning, .serviceNotAnswering, .adapterMissing, .adapterOff: false
+      case .busUnavailable, .serviceNotRunning, .serviceNotAnswering, .adapterMissing, .adapterBlocked,
+        .adapterOff:
+        false
       case .serviceRefused, .advertisementRefused, .discoveryRefused, .cannotDial: true
       }
     self.init(code: problem.code.rawValue, reason: problem.reason, remedy: problem.remedy, isUsable: isUsable)
