@@ -316,6 +316,7 @@ public actor Agent {
         [
           "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
+          "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
         ], uniquingKeysWith: { $1 }))
   }
 
