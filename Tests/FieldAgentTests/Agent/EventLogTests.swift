@@ -47,7 +47,8 @@ import Testing
   @Test func everyEventOfTheManagerHasItsForm() throws {
     let device = DeviceKey(words: (1, 2, 3, 4))
     let address = PeerAddress(kind: .lan, location: "10.0.0.1:1")
-    let condition = TransportCondition(code: "adapterOff", reason: "hci0 is off", remedy: "switch it on", isUsable: false)
+    let condition = TransportCondition(
+      code: "adapterOff", reason: "hci0 is off", remedy: "switch it on", isUsable: false)
     let events: [(TransportEvent, AgentEvent.Kind)] = [
       (.appeared(device, address), .peerAppeared), (.vanished(nil, address), .peerVanished),
       (.connected(device, .lan, why: "w"), .connected), (.disconnected(device, .lan, reason: "r"), .disconnected),

@@ -19,7 +19,8 @@ struct PowerSourceTests {
     #expect(await next.next() == false, "there is no UPower yet")
 
     let upower = try PeerProcess(
-      "/usr/bin/python3", ["-m", "dbusmock", "--system", "--template", "upower", "--parameters", #"{"OnBattery": true}"#],
+      "/usr/bin/python3",
+      ["-m", "dbusmock", "--system", "--template", "upower", "--parameters", #"{"OnBattery": true}"#],
       environment: ["DBUS_SYSTEM_BUS_ADDRESS": bus.address])
     while let isOnBattery = await next.next(), !isOnBattery {}
 
