@@ -1,3 +1,4 @@
+import DBus
 public import FieldCore
 import FieldStore
 import FieldWire
