@@ -83,9 +83,8 @@ struct LANDiscoveryTests {
     _ = try await tablet.tool.run("put", "notes", "tomorrow", "text=wet")
     let agents = (try laptop.agent(), try tablet.agent())
     let areEqual = try await Self.eventually(within: .seconds(60)) {
-      let digest = try await laptop.digest()
-      return try await digest != nil && digest == tablet.digest()
-        && laptop.tool.run("get", "notes", "tomorrow").status == 0
+      guard let digest = try await laptop.digest(), try await tablet.digest() == digest else { return false }
+      return try await laptop.tool.run("get", "notes", "tomorrow").status == 0
     }
     #expect(areEqual)
     #expect(try await tablet.tool.run("get", "notes", "today").status == 0)
