@@ -75,7 +75,8 @@ struct AgentTests {
 
   @Test func agentsThatHoldTheSameStayApart() async throws {
     let (laptop, tablet) = try await twoHomes()
-    _ = try await tablet.store.put(laptop.store.entries(laptop.store.scan(since: nil, limit: 100).listings.map(\.id)))
+    let page = try await laptop.store.scan(since: nil, limit: 100, filter: EntryFilter())
+    _ = try await tablet.store.put(laptop.store.entries(page.listings.map(\.id)))
     radio.bringTogether("laptop", "tablet")
     let agents = [agent(laptop, "laptop"), agent(tablet, "tablet")]
     let running = Task {
