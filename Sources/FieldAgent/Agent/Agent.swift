@@ -193,7 +193,7 @@ public actor Agent {
 
   private func reachable(at addresses: [PeerAddress], _ kind: TransportKind) async {
     guard ownAddresses[kind] != addresses else { return }
-    if ownAddresses[kind] != nil { handle(.networkChanged(kind)) }
+    if ownAddresses[kind] != nil { handle(.networkChanged(kind, isThere: !addresses.isEmpty)) }
     ownAddresses[kind] = addresses
     for running in links.values { await running.sync.tell(toldAddresses) }
   }

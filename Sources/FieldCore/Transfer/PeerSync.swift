@@ -342,6 +342,8 @@ public actor PeerSync {
           root: session.secrets.root(of: head)) ?? [])
     } catch let error as StoreError where error.code == .closed {
       // The session is gone, and its own end says why.
+    } catch let error as SessionError where error.code == .closed {
+      // Likewise.
     } catch let error as StoreError where error.code == .protocolViolation || error.code == .refused {
       await fail(SessionError(.protocolViolation, error.reason))
     } catch {
