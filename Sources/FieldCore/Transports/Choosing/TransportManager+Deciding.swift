@@ -88,8 +88,8 @@ extension TransportManager {
       if wants[target] != nil {
         wants[target]?.reason = reason
       } else {
-        wants[target] = Want(
-          reason: reason, since: now, urgency: urgency(of: target, now), jitter: Double.random(in: 0..<1, using: &random))
+        let jitter = Double.random(in: 0..<1, using: &random)
+        wants[target] = Want(reason: reason, since: now, urgency: urgency(of: target, now), jitter: jitter)
       }
     }
   }
