@@ -180,8 +180,18 @@ struct Vectors {
       Vector(
         "bluetooth.info.busy",
         ServiceInformation(slot: .busy(retrySeconds: 30), maximumFrameByteCount: 20, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.info.channel",
+        ServiceInformation(
+          capabilities: .channel, psm: 0x81, slot: .granted(0), maximumFrameByteCount: 244, nonce: nonce
+        ).encoded()),
       Vector("bluetooth.hello", ControlMessage(.hello, nonce: nonce).encoded()),
       Vector("bluetooth.bye", ControlMessage(.bye, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.advertisement", ServiceAdvertisement(psm: 0x81, announcement: counting(from: 0xA0, 4)).encoded()),
+      Vector(
+        "bluetooth.advertisement.noChannel",
+        ServiceAdvertisement(psm: nil, announcement: counting(from: 0xA0, 4)).encoded()),
     ]
   }
 

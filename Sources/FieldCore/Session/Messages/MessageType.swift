@@ -40,4 +40,7 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   /// Followed by `entry` messages; answered by `outcomes`, once for each batch that was stored, in the order sent.
   case put = 30
   case outcomes = 31
+
+  /// Whether the body is an entry or a part of one.
+  var carriesEntries: Bool { self == .entry }
 }
