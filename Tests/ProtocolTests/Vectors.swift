@@ -118,7 +118,7 @@ struct Vectors {
   func packets() throws -> [Vector] {
     var handshake = try fixture.handshake()
     var multiplexer = Multiplexer(role: .initiator)
-    multiplexer.notify(Message(try fixture.hello()).framed)
+    _ = try multiplexer.send(try ladderHello().framed, on: multiplexer.open(), isLast: false)
     let hello = try required(multiplexer.nextPacket(byteCount: 65_519)).packet
     let credential = frame(.data(StreamID(2), Message(.credentialRequest).framed[...], .direction))
     let ping = frame(.ping(0x0102_0304_0506_0708))
