@@ -1,3 +1,4 @@
+import DBus
 public import FieldCore
 import FieldStore
 import FieldWire
@@ -27,6 +28,8 @@ public actor Agent {
   private let jobQueue: AsyncStream<@Sendable () async -> Void>.Continuation
   private var timerAt: Duration?
   private var announced: PresenceBeacon?
+  private var announcedAt: Duration = .zero
+  private var isAnnouncementDue = false
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
@@ -79,6 +82,8 @@ public actor Agent {
       group.addTask { await self.watchClock() }
       group.addTask { await self.probe() }
       group.addTask { await self.keepStatus() }
+      let power = PowerSource(bus: .system, time: time)
+      group.addTask { await power.run { await self.handle(.power(isOnBattery: $0)) } }
     }
     jobQueue.finish()
     for running in links.values { await running.session.close(.shuttingDown) }
@@ -147,7 +152,7 @@ public actor Agent {
     for await head in home.store.changes() {
       do {
         try await storeChanged(head)
-        await announce()
+        announceSoon()
         try await clock.sleep(for: AgentLimits.changeInterval)
       } catch is CancellationError {
         return
@@ -171,9 +176,24 @@ public actor Agent {
     }
   }
 
+  /// A store that takes in a lot changes all the time; those near need not hear of every step.
+  private func announceSoon() {
+    guard !isAnnouncementDue else { return }
+    isAnnouncementDue = true
+    let due = announcedAt + AgentLimits.announcementInterval
+    jobQueue.yield { await self.announce(at: due) }
+  }
+
+  private func announce(at due: Duration) async {
+    try? await time.sleepUntil(due)
+    isAnnouncementDue = false
+    await announce()
+  }
+
   private func announce() async {
     guard let beacon = manager?.ownBeacon, beacon != announced else { return }
     announced = beacon
+    announcedAt = time.now()
     for transport in transports { await transport.announce(beacon) }
   }
 
@@ -190,7 +210,7 @@ public actor Agent {
 
   private func reachable(at addresses: [PeerAddress], _ kind: TransportKind) async {
     guard ownAddresses[kind] != addresses else { return }
-    if ownAddresses[kind] != nil { handle(.networkChanged(kind)) }
+    if ownAddresses[kind] != nil { handle(.networkChanged(kind, isThere: !addresses.isEmpty)) }
     ownAddresses[kind] = addresses
     for running in links.values { await running.sync.tell(toldAddresses) }
   }
@@ -314,6 +334,7 @@ public actor Agent {
         [
           "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
+          "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
         ], uniquingKeysWith: { $1 }))
   }
 
