@@ -109,12 +109,14 @@ final class ChangeFeed: Sendable {
     state.tasks = [announcing, polling]
   }
 
+  /// Tells listeners outside the lock: one that is cancelled takes the lock while its own task is locked, and telling it
+  /// locks its task. One task announces, so heads come in order.
   private func announce(_ head: StoreHead) {
-    state.withLock { state in
-      for (key, listener) in state.listeners where listener.last != head {
-        listener.continuation.yield(head)
-        state.listeners[key]?.last = head
-      }
+    let listeners = state.withLock { state in
+      let keys = state.listeners.filter { $0.value.last != head }.map(\.key)
+      for key in keys { state.listeners[key]?.last = head }
+      return keys.compactMap { state.listeners[$0]?.continuation }
     }
+    for listener in listeners { listener.yield(head) }
   }
 }

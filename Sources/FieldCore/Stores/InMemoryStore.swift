@@ -9,6 +9,9 @@ public final class InMemoryStore: LocalStore {
   public let workspace: WorkspaceID
   private let state: Mutex<State>
   private let now: @Sendable () -> Duration
+  /// Held while listeners are told, so that heads come to them in order. Never the state's lock: a listener that is
+  /// cancelled takes that one while its own task is locked, and telling it locks its task.
+  private let announcing = Mutex(())
 
   private struct Place {
     var entry: VerifiedEntry
@@ -99,10 +102,6 @@ public final class InMemoryStore: LocalStore {
       }
       return low
     }
-
-    func announce() {
-      for listener in listeners.values { listener.yield(head) }
-    }
   }
 
   /// - Parameter now: The time since any fixed moment, for the lifetime of partial payloads.
@@ -126,14 +125,22 @@ public final class InMemoryStore: LocalStore {
     let candidates = entries.map { entry in
       Result { () throws(EntryError) in try VerifiedEntry(verifying: entry, in: workspace) }
     }
-    return state.withLock { state in
+    let outcomes = state.withLock { state in
       var directory = state.directory
       let outcomes = EntryIntake.outcomes(
         of: candidates, directory: &directory, isPresent: { state.places[$0] != nil },
         isPurged: { state.isPurged($0) }, insert: { state.insert($0, from: source) })
       state.directory = directory
-      if outcomes.contains(.stored) { state.announce() }
       return outcomes
+    }
+    if outcomes.contains(.stored) { announce() }
+    return outcomes
+  }
+
+  private func announce() {
+    announcing.withLock { _ in
+      let (head, listeners) = state.withLock { ($0.head, Array($0.listeners.values)) }
+      for listener in listeners { listener.yield(head) }
     }
   }
 
@@ -231,16 +238,17 @@ public final class InMemoryStore: LocalStore {
     guard document != .zero else {
       throw StoreError(.refused, "directory entries and blob chunks belong to no document")
     }
-    return state.withLock { state in
+    let count = state.withLock { state in
       let ids = state.places.values.map(\.entry).filter {
         $0.header.document == document && $0.header.database == database
       }.map(\.id)
       for id in ids { state.remove(id) }
       state.order.removeAll { state.places[$0.id] == nil }
       state.purged.insert(Document(database: database, document: document))
-      if !ids.isEmpty { state.announce() }
       return ids.count
     }
+    if count > 0 { announce() }
+    return count
   }
 
   public func append(
@@ -264,12 +272,13 @@ public final class InMemoryStore: LocalStore {
         }
         for entry in entries { state.insert(entry, from: nil) }
         state.directory = directory
-        if !entries.isEmpty { state.announce() }
         return entries
       }
     }
     switch result {
-    case .success(let entries): return entries
+    case .success(let entries):
+      if !entries.isEmpty { announce() }
+      return entries
     case .failure(let error): throw StoreError(refusing: error)
     }
   }

@@ -3,6 +3,9 @@ import FieldWire
 /// The large entries of one session whose payloads are fetched beside its pulls, and how far the session's cursor may
 /// be kept meanwhile: never past one of them.
 struct ContentQueue: Sendable {
+  /// Entries that wait at once; pulls go on when there is room.
+  static let limit = 16_384
+
   private let workspace: WorkspaceID
   private var waiting: Set<EntryID> = []
   /// Something of this session has to be asked for again, or was hidden by a summary.
@@ -14,6 +17,7 @@ struct ContentQueue: Sendable {
   }
 
   var count: Int { waiting.count }
+  var isFull: Bool { waiting.count >= Self.limit }
 
   /// - Returns: Those that are not waited for already.
   mutating func add(_ heads: [EntryHead]) -> [EntryHead] {

@@ -62,18 +62,16 @@ public struct EntryPull: Sendable {
           case .entry(let entry):
             if kinds == nil { await receiver.note(listed: 1) }
             try await take(entry, receiver, &heads)
+            if heads.count >= Self.headLimit {
+              isDeferred = try await passOn(&heads, deferring, receiver) || isDeferred
+            }
           case .page(let page):
             if kinds == nil { await receiver.note(listed: page.listings.count) }
             try await fetchMissing(of: page.listings, receiver, &heads)
             try await receiver.finish()
             guard kinds == nil else { return }
-            if let deferring, !heads.isEmpty {
-              await deferring(heads)
-              heads = []
-              isDeferred = true
-            } else if heads.count >= Self.headLimit {
-              try await ContentFetch(from: source, into: sink, origin: origin).run(heads, into: receiver)
-              heads = []
+            if heads.count >= Self.headLimit || deferring != nil && !heads.isEmpty {
+              isDeferred = try await passOn(&heads, deferring, receiver) || isDeferred
             }
             let isHeld = await receiver.report.isHeld
             if !isHeld, !isDeferred, heads.isEmpty { settled = page.next }
@@ -117,6 +115,19 @@ public struct EntryPull: Sendable {
     }
     try await receiver.finish()
     return (heads, await receiver.report.missingCount)
+  }
+
+  /// - Returns: Whether the payloads are fetched by somebody else.
+  private func passOn(
+    _ heads: inout [EntryHead], _ deferring: (@Sendable ([EntryHead]) async -> Void)?, _ receiver: EntryReceiver
+  ) async throws(StoreError) -> Bool {
+    defer { heads = [] }
+    if let deferring {
+      await deferring(heads)
+    } else {
+      try await ContentFetch(from: source, into: sink, origin: origin).run(heads, into: receiver)
+    }
+    return deferring != nil
   }
 
   private func take(

@@ -1,9 +1,15 @@
 /// Large payloads come beside the pulls, so that what is small and new never waits for them.
 extension PeerSync {
-  func deferContents(_ heads: [EntryHead]) {
+  func deferContents(_ heads: [EntryHead]) async {
     let new = contents.add(heads)
     if !new.isEmpty { contentFeed?.yield(new) }
     outcome.progress.wantedCount = UInt64(contents.count)
+    while contents.isFull, !isOver { await withCheckedContinuation { contentWaiters.append($0) } }
+  }
+
+  func releaseContentWaiters() {
+    for waiter in contentWaiters { waiter.resume() }
+    contentWaiters = []
   }
 
   func fetchContents(_ heads: [EntryHead]) async {
@@ -18,6 +24,7 @@ extension PeerSync {
       for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
       outcome.missingCount += report.missingCount
       let settled = contents.fetched(heads, report)
+      releaseContentWaiters()
       outcome.progress.wantedCount = UInt64(contents.count)
       let head = try await store.head()
       guard contents.count == 0 else { return }

@@ -168,7 +168,7 @@ extension PeerSync {
     if !named.isEmpty {
       let (heads, missingCount) = try await EntryPull(from: remote, into: store, origin: peerSource).heads(of: named)
       report.missingCount += missingCount
-      deferContents(heads)
+      await deferContents(heads)
     }
     note(report, of: .pull)
     tally.end(.pull)
@@ -181,7 +181,7 @@ extension PeerSync {
 
   func note(_ report: PullReport, wanted: UInt64, of job: PullTally.Job) {
     let came = UInt64(clamping: report.storedCount + report.duplicateCount + report.refusedCount)
-    outcome.progress.wantedCount = wanted > came ? wanted - came : 0
+    outcome.progress.wantedCount = (wanted > came ? wanted - came : 0) + UInt64(contents.count)
     note(report, of: job)
   }
 }

@@ -43,6 +43,7 @@ public actor PeerSync {
   var contents: ContentQueue
   var tally = PullTally()
   var contentFeed: AsyncStream<[EntryHead]>.Continuation?
+  var contentWaiters: [CheckedContinuation<Void, Never>] = []
   private var retries: AsyncStream<UInt32>.Continuation?
   var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
   private var failure: SessionError?
@@ -97,6 +98,7 @@ public actor PeerSync {
       releaseWaiters()
       plans.finish()
       contentFeed.finish()
+      releaseContentWaiters()
       retries.finish()
       await notices.value
       group.cancelAll()
