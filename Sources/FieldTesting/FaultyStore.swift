@@ -133,6 +133,10 @@ public struct FaultyStore: LocalStore {
     try await attempt { () async throws(StoreError) in try await store.entry(withContent: hash, in: database) }
   }
 
+  public func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64] {
+    try await attempt { () async throws(StoreError) in try await store.lastSequences(of: author) }
+  }
+
   public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {
     try await attempt { () async throws(StoreError) in try await store.peerRecord(of: device) }
   }

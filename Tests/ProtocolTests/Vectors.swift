@@ -35,6 +35,8 @@ struct Vectors {
       Vector("workspace.id", fixture.workspace.bytes),
       Vector("workspace.keys", fixture.keys.encoded),
       Vector("workspace.keys.relay", fixture.keys.withoutContent.encoded),
+      Vector("workspace.keys.next", fixture.nextKeys.encoded),
+      Vector("workspace.keys.next.sealed.founder", text: Fixture.nextKeysSealedToFounder),
       Vector("workspace.keys.sealed.founder", text: Fixture.keysSealedToFounder),
       Vector("workspace.keys.sealed.member", text: Fixture.keysSealedToMember),
       Vector("name.database.notes", notes.bytes),
@@ -69,6 +71,7 @@ struct Vectors {
       Vector("directory.found", try fixture.founding().encoded),
       Vector("directory.grant", try fixture.grant().encoded),
       Vector("directory.revoke", revocation.encoded),
+      Vector("directory.epoch", try fixture.nextEpoch().encoded),
     ]
       + zip(["found", "grant", "change", "delete"], try fixture.entries()).flatMap { name, item in
         [

@@ -21,6 +21,7 @@ public actor Agent {
   private var planners: [TransportKind: DialPlanner<ContinuousClock.Instant>] = [:]
   private var dialWakers: [TransportKind: AsyncStream<Void>.Continuation] = [:]
   private var peers: [DeviceKey: AgentStatus.Peer] = [:]
+  private var pending: [AgentStatus.Pending] = []
   private var transportStates: [AgentStatus.Transport] = []
   private var isStatusStale = true
 
@@ -58,6 +59,7 @@ public actor Agent {
         group.addTask { await self.dial(over: transport) }
       }
       group.addTask { await self.keepStatus() }
+      group.addTask { await self.keepEpoch() }
     }
     for running in sessions.values { await running.session.close(.shuttingDown) }
   }
@@ -92,7 +94,7 @@ public actor Agent {
     let session: Session
     do {
       defer { handshakeCount -= 1 }
-      session = try await establisher.respond(on: connection, with: try keys())
+      session = try await establisher.respond(on: connection, with: try await keys())
     } catch {
       logger.debug("no session", metadata: ["peer": "\(connection.peerDescription)", "reason": "\(error)"])
       return
@@ -106,9 +108,9 @@ public actor Agent {
   private var establisher: SessionEstablisher { SessionEstablisher(identity: home.identity.keyPair, clock: clock) }
 
   /// What peers may begin with: the workspace's key, and those of the open invitations.
-  private func keys() throws -> [SessionKey] {
+  private func keys() async throws -> [SessionKey] {
     let invitations = (try? home.home.invitations.pending()) ?? []
-    return [try home.syncKey] + invitations.map { .invitation(secret: $0.secret, workspace: home.identity.workspace) }
+    return try await home.syncKeys() + invitations.map { .invitation(secret: $0.secret, workspace: home.identity.workspace) }
   }
 
   private func letIn(_ session: Session) async {
@@ -162,6 +164,7 @@ public actor Agent {
     await listener.value
     if sessions[peer]?.session === session { sessions[peer] = nil }
     let wasInOrder = outcome.end.code == .closed
+    if outcome.end.code == .notAMember { notePending(session) }
     note(peer) {
       if sessions[peer] == nil {
         $0.transport = nil
@@ -213,8 +216,7 @@ public actor Agent {
   ) async {
     var isOfUse = false
     do {
-      let connection = try await transport.connect(to: address)
-      let session = try await establisher.initiate(on: connection, with: try home.syncKey)
+      let session = try await establish(with: address, over: transport)
       planners[transport.kind]?.connected(address)
       waker.yield()
       isOfUse = await run(session, isInitiator: true)
@@ -223,6 +225,32 @@ public actor Agent {
     }
     planners[transport.kind]?.ended(address, failed: !isOfUse, now: clock.now, jitter: .random(in: 0..<1))
     waker.yield()
+  }
+
+  /// Tries older keys where the current one is not answered, see ``OpenHome/syncKeys()``.
+  private func establish(with address: PeerAddress, over transport: any NetworkTransport) async throws -> Session {
+    var failure = SessionError(.stranger, "no key")
+    for key in try await home.syncKeys() {
+      let connection = try await transport.connect(to: address)
+      do {
+        return try await establisher.initiate(on: connection, with: key)
+      } catch {
+        failure = error
+        guard error.code == .stranger else { break }
+      }
+    }
+    throw failure
+  }
+
+  /// An admin's agent replaces keys that a revoked device holds, whoever revoked it.
+  private func keepEpoch() async {
+    for await _ in home.store.changes() {
+      do {
+        if try await home.startEpochIfNeeded() { logger.notice("started a new key epoch") }
+      } catch {
+        logger.warning("cannot start a key epoch", metadata: ["reason": "\(error)"])
+      }
+    }
   }
 
   // MARK: Status
@@ -275,11 +303,22 @@ public actor Agent {
     isStatusStale = true
   }
 
+  /// A device that knows the workspace's key, and that the directory gives no role.
+  private func notePending(_ session: Session) {
+    pending.removeAll { $0.device == session.peer.description }
+    pending.append(
+      AgentStatus.Pending(
+        device: session.peer.description, transport: session.transportKind.rawValue, address: session.peerDescription))
+    if pending.count > AgentLimits.pendingCount { pending.removeFirst() }
+    isStatusStale = true
+  }
+
   private func keepStatus() async {
     repeat {
       guard isStatusStale else { continue }
       isStatusStale = false
-      let status = AgentStatus(transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value))
+      let status = AgentStatus(
+        transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value), pending: pending)
       do {
         try status.write(to: home.home.statusPath)
       } catch {

@@ -4,6 +4,10 @@ public enum AgentLimits {
   public static let handshakeCount = 16
   /// Sessions at once.
   public static let sessionCount = 64
+  /// Presence keys that sessions may begin with: the current one, and those that it replaced last.
+  public static let presenceKeyCount = 8
+  /// Devices that are remembered as having asked in vain.
+  public static let pendingCount = 64
   /// Peers that are kept in the status.
   public static let statusPeerCount = 256
   /// The first pause after a dial that failed; it doubles up to the longest.

@@ -56,11 +56,9 @@ public struct PeerClient: Sendable {
   public func sync(
     _ home: OpenHome, with address: PeerAddress, event: @escaping @Sendable (SyncEvent) async -> Void
   ) async throws -> SyncOutcome {
-    let connection = try await connect(to: address)
     let session: Session
     do {
-      session = try await SessionEstablisher(identity: home.identity.keyPair, clock: clock)
-        .initiate(on: connection, with: try home.syncKey)
+      session = try await establish(home, with: address)
     } catch let error as SessionError {
       throw error.code == .ownReflection
         ? AgentError(.invalidInput, "\(address) is this device itself.", hint: "Give a peer's address.")
@@ -92,6 +90,23 @@ public struct PeerClient: Sendable {
     }
   }
 
+  /// A peer that was away while keys were replaced knows an older key only: where the first is not answered, the older
+  /// ones are tried, each over a connection of its own.
+  private func establish(_ home: OpenHome, with address: PeerAddress) async throws -> Session {
+    var failure = SessionError(.stranger, "no key")
+    for key in try await home.syncKeys() {
+      let connection = try await connect(to: address)
+      do {
+        return try await SessionEstablisher(identity: home.identity.keyPair, clock: clock)
+          .initiate(on: connection, with: key)
+      } catch {
+        failure = error
+        guard error.code == .stranger else { break }
+      }
+    }
+    throw failure
+  }
+
   private func connect(to address: PeerAddress) async throws(AgentError) -> any TransportConnection {
     guard let transport = transports.first(where: { $0.kind == address.kind }) else {
       throw AgentError(
@@ -115,15 +130,17 @@ public struct PeerClient: Sendable {
 }
 
 extension OpenHome {
-  /// What this workspace's sessions begin with.
+  /// What this workspace's sessions may begin with, the current key first. Older ones let in a device that was away
+  /// while keys were replaced; one that was revoked gets no further than the handshake with them.
   ///
   /// - Throws: ``AgentError`` with `notAllowed` before the device is a member.
-  var syncKey: SessionKey {
-    get throws(AgentError) {
-      guard let presence = identity.presence else {
-        throw AgentError(.notAllowed, "This device is not a member of the workspace yet.")
-      }
-      return SessionKey(purpose: .sync, workspace: identity.workspace, secret: presence)
+  func syncKeys() async throws -> [SessionKey] {
+    let keys = try await currentKeys()
+    let older = keys.presenceKeys.reversed().map(\.key).filter { $0 != keys.presence }
+    let secrets = ([keys.presence].compactMap(\.self) + older).prefix(AgentLimits.presenceKeyCount)
+    guard !secrets.isEmpty else {
+      throw AgentError(.notAllowed, "This device is not a member of the workspace yet.")
     }
+    return secrets.map { SessionKey(purpose: .sync, workspace: identity.workspace, secret: $0) }
   }
 }

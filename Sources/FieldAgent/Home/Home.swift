@@ -4,8 +4,7 @@ import FieldWire
 import Sodium
 
 /// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the
-/// entries),
-/// `invitations` (those it gave out), and `agent.lock`. Only its user may enter it.
+/// entries), `invitations` (those it gave out), `petnames` (what its user calls other devices), and `agent.lock`. Only its user may enter it.
 public struct Home: Sendable {
   /// An absolute path.
   public let directory: String
@@ -27,6 +26,10 @@ public struct Home: Sendable {
 
   public var invitations: InvitationBook {
     InvitationBook(path: directory + "/invitations", lockPath: directory + "/invitations.lock")
+  }
+
+  public var petnames: PetnameBook {
+    PetnameBook(path: directory + "/petnames", lockPath: directory + "/petnames.lock")
   }
 
   /// Founds a workspace with this device as its first admin.
@@ -62,7 +65,8 @@ public struct Home: Sendable {
     }
     let store = try openStore(identity.workspace)
     let directory = try await store.directory()
-    let keys = try Self.keys(in: directory, for: identity, presence: presence)
+    let keys =
+      directory.keys(for: identity.keyPair) ?? WorkspaceKeys(presence: presence, naming: nil, content: nil)
     return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: directory)
   }
 
@@ -100,11 +104,9 @@ public struct Home: Sendable {
     let store = try openStore(joining.workspace)
     _ = try await store.put(entries)
     let directory = try await store.directory()
-    guard directory.role(of: joining.device) != nil,
-      let sealed = directory.sealedKeys(for: joining.device).last,
-      let keys = try? WorkspaceKeys(opening: sealed, with: joining.keyPair)
+    guard directory.role(of: joining.device) != nil, let presence = directory.keys(for: joining.keyPair)?.presence
     else { throw AgentError(.protocolViolation, "The answer does not make this device a member of the workspace.") }
-    try write(try joining.joined(presence: keys.presence))
+    try write(try joining.joined(presence: presence))
     return try await open()
   }
 
@@ -116,18 +118,6 @@ public struct Home: Sendable {
   }
 
   public var isAgentRunning: Bool { HomeLock.isTaken(agentLockPath) }
-
-  /// What was sealed to this device, all grants together.
-  static func keys(in directory: Directory, for identity: Identity, presence: SecretBytes) throws -> WorkspaceKeys {
-    var naming: SecretBytes?
-    var epochs: [UInt32: SecretBytes] = [:]
-    for sealed in directory.sealedKeys(for: identity.device) {
-      guard let keys = try? WorkspaceKeys(opening: sealed, with: identity.keyPair) else { continue }
-      naming = keys.naming ?? naming
-      epochs.merge(keys.epochs) { first, _ in first }
-    }
-    return WorkspaceKeys(presence: presence, naming: naming, epochs: epochs)
-  }
 
   private var alreadyInitialized: AgentError {
     AgentError(.alreadyInitialized, "'\(directory)' is the home of a workspace already.")
