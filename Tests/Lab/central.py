@@ -66,7 +66,7 @@ class Central:
         say(f"found {advertisement.address}")
         return advertisement
 
-    async def connect(self, address: Address, seconds: float = 20) -> None:
+    async def connect(self, address: Address, seconds: float = 60) -> None:
         connection = await self.device.connect(address, timeout=seconds)
         connection.on(Connection.EVENT_DISCONNECTION, lambda _reason: self.disconnected.set())
         self.peer = Peer(connection)

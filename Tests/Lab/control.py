@@ -9,7 +9,7 @@ import json
 import socket
 import sys
 
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 60
 
 
 def value(text: str) -> bool | str:

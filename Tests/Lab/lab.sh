@@ -28,9 +28,12 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=paths.sh
 source "$here/paths.sh"
 : "${LAB_RUN:?scenarios are started by Tests/Lab/run}"
-LAB_COMMAND_SECONDS=${LAB_COMMAND_SECONDS:-60} # for one command in a guest
-LAB_GUEST_SECONDS=${LAB_GUEST_SECONDS:-300}    # for a guest's whole life
-LAB_SOCKETS=$(mktemp -d /tmp/field-lab.XXXXXX) # a UNIX socket's path is short
+# Bounds for what does not end, wide enough for a machine that does much else: nobody waits for them otherwise.
+LAB_COMMAND_SECONDS=${LAB_COMMAND_SECONDS:-120} # one command in a guest
+LAB_GUEST_SECONDS=${LAB_GUEST_SECONDS:-300}     # a guest's whole life
+LAB_READY_SECONDS=180                           # its start, with its three tries to power the adapters
+LAB_END_SECONDS=60                              # its orderly end
+LAB_SOCKETS=$(mktemp -d /tmp/field-lab.XXXXXX)  # a UNIX socket's path is short
 lab_python=$FIELD_LAB_DIR/python/bin/python3
 declare -A lab_guests=() # name → process of run-guest
 declare -A lab_cut_off=()
@@ -58,7 +61,7 @@ lab_ends() {
   set +e
   for name in "${!lab_guests[@]}"; do : >"$LAB_RUN/$name/.guest/stop"; done
   for name in "${!lab_guests[@]}"; do
-    timeout 15 tail --pid="${lab_guests[$name]}" -f /dev/null
+    timeout "$LAB_END_SECONDS" tail --pid="${lab_guests[$name]}" -f /dev/null
     kill "${lab_guests[$name]}" 2>/dev/null
     wait "${lab_guests[$name]}"
     local ended=$?
@@ -90,7 +93,7 @@ eventually() {
 air_starts() {
   "$lab_python" "$here/air.py" "$LAB_SOCKETS" "$@" >"$LAB_RUN/air.log" 2>&1 &
   lab_air=$!
-  eventually 20 "the air; see $LAB_RUN/air.log" grep -qs '^on the air' "$LAB_RUN/air.log"
+  eventually 60 "the air; see $LAB_RUN/air.log" grep -qs '^on the air' "$LAB_RUN/air.log"
 }
 air_port() { printf '%s/air-%s\n' "$LAB_SOCKETS" "$1"; }
 air() { /usr/bin/python3 "$here/control.py" air "$LAB_SOCKETS/air" "$@"; }
@@ -110,7 +113,7 @@ guest_is_ready_or_dead() { [[ -e $LAB_RUN/$1/.guest/ready ]] || ! guest_lives "$
 guests_are_ready() {
   local name
   for name in "${!lab_guests[@]}"; do
-    eventually 90 "guest $name to be ready" guest_is_ready_or_dead "$name"
+    eventually "$LAB_READY_SECONDS" "guest $name to be ready" guest_is_ready_or_dead "$name"
     guest_lives "$name" || fail "guest $name died while starting; see $LAB_RUN/$name/serial.log"
   done
   note "ready: ${!lab_guests[*]}"
@@ -127,7 +130,7 @@ lan_is() {
 power_is_cut() {
   lab_cut_off[$1]=yes
   machine "$1" quit
-  timeout 15 tail --pid="${lab_guests[$1]}" -f /dev/null
+  timeout "$LAB_END_SECONDS" tail --pid="${lab_guests[$1]}" -f /dev/null
 }
 
 lab_command() { # lab_command NAME WORD…: hands it to the guest; sets lab_command_path
@@ -162,17 +165,17 @@ start_on() {
   lab_command "$name" bash -c '
     "${@:2}" >"$LAB_RESULTS/$1.log" 2>&1 & echo $! >"$LAB_RESULTS/$1.pid"; code=0; wait $! || code=$?
     echo $code >"$LAB_RESULTS/$1.new"; mv "$LAB_RESULTS/$1.new" "$LAB_RESULTS/$1.code"' start "$tag" "$@"
-  eventually 20 "$tag to start in guest $name" test -s "$LAB_RUN/$name/$tag.pid"
+  eventually 60 "$tag to start in guest $name" test -s "$LAB_RUN/$name/$tag.pid"
 }
 said() { grep -qs -e "$3" "$LAB_RUN/$1/$2.log"; }
 said_or_ended() { said "$@" || [[ -e $LAB_RUN/$1/$2.code ]]; }
 ended() { [[ -e $LAB_RUN/$1/$2.code ]]; }
 until_said() {
-  eventually "${4:-60}" "'$3' in $LAB_RUN/$1/$2.log" said_or_ended "$@"
+  eventually "${4:-120}" "'$3' in $LAB_RUN/$1/$2.log" said_or_ended "$@"
   said "$@" || fail "$2 in guest $1 ended without '$3': $(tail -n 1 "$LAB_RUN/$1/$2.log")"
 }
 wait_on() {
-  eventually "${3:-60}" "$2 in guest $1 to end; see $LAB_RUN/$1/$2.log" ended "$1" "$2"
+  eventually "${3:-120}" "$2 in guest $1 to end; see $LAB_RUN/$1/$2.log" ended "$1" "$2"
   lab_last="$2 in guest $1; see $LAB_RUN/$1/$2.log"
   return "$(<"$LAB_RUN/$1/$2.code")"
 }

@@ -20,10 +20,10 @@ from central import Central, Failure, say
 TAIL = "4c4e-9d3c-2f6a0b1e5c5c"
 SLOT_COUNT = 3
 
-FIND_SECONDS = 30
+FIND_SECONDS = 60
 OPEN_INTERVAL_SECONDS = 1
-OPEN_DEADLINE_SECONDS = 10
-REFUSAL_DEADLINE_SECONDS = 20  # over the session's own handshake deadline
+OPEN_DEADLINE_SECONDS = 30
+REFUSAL_DEADLINE_SECONDS = 60  # over the session's own handshake deadline
 
 # The first message of Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b: an ephemeral key and the tag that proves the workspace's
 # key.

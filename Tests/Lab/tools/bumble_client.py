@@ -8,16 +8,31 @@ import asyncio
 import pathlib
 import sys
 
+from bumble.gatt_client import CharacteristicProxy
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from central import Central, Failure, say  # noqa: E402
-from lab_service import GREETING, GREETING_UUID, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID  # noqa: E402
+from lab_service import (  # noqa: E402
+    GREETING, GREETING_UUID, NOTIFY_UUID, OPENING, OPENING_INTERVAL_SECONDS, SERVICE_UUID, WRITE_UUID, is_of_opening,
+)  # fmt: skip
 
 FRAME_BYTES = 495
-FIND_SECONDS = 30
-ANSWER_SECONDS = 20
-# bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which other
-# ATT packets may overwrite meanwhile: the first frame alone, and it may arrive mangled.
-OPEN_TRIES = 2
+FIND_SECONDS = 60
+ANSWER_SECONDS = 60
+
+
+async def opened(write: CharacteristicProxy[bytes], notified: asyncio.Queue[bytes]) -> None:
+    """Writes the opening until it comes back as it was sent."""
+    while True:
+        await write.write_value(OPENING, with_response=False)
+        try:
+            async with asyncio.timeout(OPENING_INTERVAL_SECONDS):
+                while (answer := await notified.get()) != OPENING:
+                    if not is_of_opening(answer):
+                        raise Failure(f"was notified of {answer[:16].hex()}… ({len(answer)} bytes) of the opening")
+            return
+        except TimeoutError:
+            continue
 
 
 async def main(port: str) -> None:
@@ -31,11 +46,13 @@ async def main(port: str) -> None:
     notified = await central.notifications(central.characteristic(service, NOTIFY_UUID))
     frame = bytes(index % 256 for index in range(FRAME_BYTES))
     write = central.characteristic(service, WRITE_UUID)
-    for value in [b"open"] * OPEN_TRIES + [frame]:
-        await write.write_value(value, with_response=False)
-        answer = await asyncio.wait_for(notified.get(), ANSWER_SECONDS)
-        if answer != value and value is frame:
-            raise Failure(f"wrote {len(value)} bytes, was notified of {answer[:16].hex()}… ({len(answer)} bytes)")
+    async with asyncio.timeout(ANSWER_SECONDS):
+        await opened(write, notified)
+        await write.write_value(frame, with_response=False)
+        while is_of_opening(answer := await notified.get()):
+            pass  # a late one
+    if answer != frame:
+        raise Failure(f"wrote {len(frame)} bytes, was notified of {answer[:16].hex()}… ({len(answer)} bytes)")
     say(f"{len(frame)} bytes there and back")
     await central.disconnect()
 

@@ -14,13 +14,18 @@ from typing import Any, TypeVar
 import dbus
 from gi.repository import GLib
 from gatt_common import ADAPTER, CHARACTERISTIC, DEVICE, NO_OPTIONS, fail, interface, managed_objects, say, system_bus
-from lab_service import GREETING, GREETING_UUID, NOTIFY_UUID, SERVICE_UUID, WRITE_UUID
+from lab_service import (
+    GREETING, GREETING_UUID, NOTIFY_UUID, OPENING, OPENING_INTERVAL_SECONDS, SERVICE_UUID, WRITE_UUID, is_of_opening,
+)  # fmt: skip
 
 EXPECTED_MTU = 517
 FRAME_BYTES = 495
 FRAME_COUNT = 40
 MAXIMUM_VALUE_BYTES = 512
-ANSWER_SECONDS = 20
+ANSWER_SECONDS = 60
+CONNECT_SECONDS = 40
+CONNECT_TRIES = 3
+LOST_SECONDS = 300  # whoever ends the link may have more to do first
 Found = TypeVar("Found")
 
 
@@ -72,9 +77,17 @@ class Client:
         return managed_objects(self.bus).get(self.device, {}).get(DEVICE, {}).get(name)
 
     def connect(self) -> None:
-        interface(self.bus, self.device, DEVICE).Connect(timeout=40)
+        device = interface(self.bus, self.device, DEVICE)
+        for last in (False,) * (CONNECT_TRIES - 1) + (True,):
+            try:
+                device.Connect(timeout=CONNECT_SECONDS)
+                break
+            except dbus.DBusException as error:  # a connection may fail; that all of them do is a fault
+                say(f"not connected: {error}")
+                if last:
+                    fail("no connection")
         say("connected")
-        eventually(30, "the services", lambda: True if self.property("ServicesResolved") else None)
+        eventually(ANSWER_SECONDS, "the services", lambda: True if self.property("ServicesResolved") else None)
         say("services resolved")
 
     def characteristic(self, uuid: str) -> dbus.Interface:
@@ -97,11 +110,7 @@ class Client:
         say(f"acquired both, MTU {EXPECTED_MTU}")
         self.incoming = socket.socket(fileno=notify_fd.take())
         outgoing = socket.socket(fileno=write_fd.take())
-        # bluetoothd asks for the server's descriptor when the first write comes, and keeps that write in a buffer which
-        # other ATT packets may overwrite meanwhile: the first frame alone, and whatever comes back of it.
-        outgoing.send(b"open")
-        self.next_frame()
-        say("first frame came back")
+        self.open(outgoing)
         frames = [index.to_bytes(2, "big") + bytes(FRAME_BYTES - 2) for index in range(FRAME_COUNT)]
         started = time.monotonic()
         for first in range(0, FRAME_COUNT, 8):
@@ -109,26 +118,47 @@ class Client:
         rate = FRAME_COUNT * FRAME_BYTES / (time.monotonic() - started) / 1000
         say(f"{FRAME_COUNT} frames of {FRAME_BYTES} bytes there and back, {rate:.0f} kB/s")
 
+    def open(self, outgoing: socket.socket) -> None:
+        """Writes the opening until it comes back as it was sent."""
+        limit = time.monotonic() + ANSWER_SECONDS
+        sent_count = 0
+        while time.monotonic() < limit:
+            outgoing.send(OPENING)
+            sent_count += 1
+            while (frame := self.next_frame(OPENING_INTERVAL_SECONDS)) is not None:
+                if frame == OPENING:
+                    say(f"opened; sent {sent_count} times")
+                    return
+                if not is_of_opening(frame):
+                    fail(f"{frame[:16].hex()}… ({len(frame)} bytes) came back of the opening")
+        fail(f"the opening, sent {sent_count} times, did not come back")
+
     def exchange(self, outgoing: socket.socket, frames: list[bytes]) -> None:
         for frame in frames:
             outgoing.send(frame)
         missing = set(frames)  # a set: with several ATT channels, bluetoothd reorders
         while missing:
-            frame = self.next_frame()
+            frame = self.next_frame(ANSWER_SECONDS)
+            if frame is None:
+                fail(f"{len(missing)} of {len(frames)} frames did not come back")
+            if is_of_opening(frame):
+                continue  # a late one
             if frame not in missing:
                 fail(f"{frame[:16].hex()}… ({len(frame)} bytes) came back and was not sent")
             missing.remove(frame)
 
-    def next_frame(self) -> bytes:
-        if not select.select([self.incoming], [], [], ANSWER_SECONDS)[0]:
-            fail("no frame came back")
-        return self.incoming.recv(MAXIMUM_VALUE_BYTES) or fail("the link went")
+    def next_frame(self, seconds: float, may_end: bool = False) -> bytes | None:
+        """None when nothing came in time; b"" at the link's end."""
+        if not select.select([self.incoming], [], [], seconds)[0]:
+            return None
+        return self.incoming.recv(MAXIMUM_VALUE_BYTES) or (b"" if may_end else fail("the link went"))
 
     def wait_until_lost(self) -> None:
         say("waiting for the link to go")
-        eventually(60, "the link to go", lambda: None if self.property("Connected") else True)
-        if self.incoming and self.incoming.recv(MAXIMUM_VALUE_BYTES):
-            fail("the notify descriptor did not end with the link")
+        eventually(LOST_SECONDS, "the link to go", lambda: None if self.property("Connected") else True)
+        while self.incoming and (frame := self.next_frame(ANSWER_SECONDS, may_end=True)) != b"":
+            if frame is None or not is_of_opening(frame):
+                fail("the notify descriptor did not end with the link")
         say("lost")
 
 
