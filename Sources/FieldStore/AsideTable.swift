@@ -49,7 +49,7 @@ struct AsideTable {
         let verified = try VerifiedEntry(verifying: entry, in: directory.workspace)
         returning.append((verified, row.isNull(3) ? nil : row.integer(3)))
       } catch {
-        throw StoreError(.damaged, "an entry that was set aside: \(error.reason)")
+        throw StoreError(.damaged, "an entry that was set aside: \(error)")
       }
       return true
     }

@@ -1,4 +1,5 @@
 public import FieldCore
+import FieldStore
 import FieldWire
 public import Logging
 import Sodium

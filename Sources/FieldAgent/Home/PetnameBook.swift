@@ -1,5 +1,5 @@
 public import FieldCore
-import FieldWire
+public import FieldWire
 
 /// What this device's user calls other devices. Stays on this device.
 ///
