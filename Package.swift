@@ -68,7 +68,7 @@ let package = Package(
     library("BlueZ", ["DBus"]),
     library("DBusTesting"),
     library("FieldWire"),
-    library("FieldCore", ["FieldWire", "Noise", "SetReconciliation", "Sodium"]),
+    library("FieldCore", ["CPace", "FieldWire", "Noise", "SetReconciliation", "Sodium"]),
     library("FieldStore", ["FieldCore", "FieldWire", "SetReconciliation", "Sodium", grdb, grdbSQLite]),
     library("FieldDocuments", ["FieldCore", "FieldWire", "Sodium"]),
     library("FieldLAN", ["FieldCore", nioCore, nioPosix]),
@@ -83,7 +83,8 @@ let package = Package(
     executable(
       "fieldsync",
       [
-        "FieldAgent", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", argumentParser,
+        "FieldAgent", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "QRCode", "Sodium",
+        argumentParser,
         lifecycle, logging, signals,
       ]),
     executable(

@@ -57,8 +57,9 @@ struct CPaceTests {
   }
 
   @Test func anyDifferenceMakesAnotherKey() throws {
-    func key(_ password: String, channel: String = "c", session: [UInt8] = [1], data: String = "d") throws -> SecretBytes
-    {
+    func key(
+      _ password: String, channel: String = "c", session: [UInt8] = [1], data: String = "d"
+    ) throws -> SecretBytes {
       let one = try CPace(
         role: .initiator, password: Array("word".utf8), channel: Array("c".utf8), session: [1],
         associatedData: Array("d".utf8))

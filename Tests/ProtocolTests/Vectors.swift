@@ -86,7 +86,13 @@ struct Vectors {
     let handshake = try fixture.handshake()
     return [Vector("handshake.prologue", fixture.syncKey.prologue)]
       + handshake.messages.enumerated().map { Vector("handshake.message.\($0 + 1)", $1) }
-      + [Vector("handshake.hash", handshake.initiator.handshakeHash)]
+      + [
+        Vector("handshake.hash", handshake.initiator.handshakeHash),
+        Vector("handshake.check", handshake.initiator.checkBytes),
+        Vector(
+          "code.psk", CodeExchange.secret(of: SecretBytes(copying: counting(from: 0, 64))).withUnsafeBytes { Array($0) }
+        ),
+      ]
   }
 
   func sets() throws -> [Vector] {

@@ -95,14 +95,16 @@ public actor Agent {
     let session: Session
     do {
       defer { handshakeCount -= 1 }
-      session = try await establisher.respond(on: connection, with: try await keys())
+      session = try await establisher.respond(
+        on: connection, with: try await keys(), claimCode: { [joining] in joining.claimCode() })
     } catch {
+      if (error as? SessionError)?.code == .wrongCode { joining.codeFailed() }
       logger.debug("no session", metadata: ["peer": "\(connection.peerDescription)", "reason": "\(error)"])
       return
     }
     switch session.secrets.purpose {
     case .sync: _ = await run(session, isInitiator: false)
-    case .join: await letIn(session)
+    case .join, .code: await joining.letIn(session)
     }
   }
 
@@ -110,29 +112,10 @@ public actor Agent {
 
   /// What peers may begin with: the workspace's key, and those of the open invitations.
   private func keys() async throws -> [SessionKey] {
-    let invitations = (try? home.home.invitations.pending()) ?? []
-    return try await home.syncKeys() + invitations.map { .invitation(secret: $0.secret, workspace: home.identity.workspace) }
+    try await home.syncKeys() + ((try? joining.keys()) ?? [])
   }
 
-  private func letIn(_ session: Session) async {
-    let running = Task { await session.run() }
-    do {
-      let pending = try home.home.invitations.pending().first {
-        SessionKey.invitation(secret: $0.secret, workspace: home.identity.workspace).secret
-          == session.secrets.key.secret
-      }
-      try await Joining.answer(in: session) { [home, logger] device, name in
-        guard let pending else { throw AgentError(.peerRefused, "The invitation is used up or expired.") }
-        let role = try home.home.invitations.claim(secret: pending.secret, for: device)
-        let entries = try await home.admit(device, named: name, as: role)
-        logger.notice("let in", metadata: ["device": "\(Self.short(device))", "role": "\(role)"])
-        return entries
-      }
-    } catch {
-      logger.notice("not let in", metadata: ["device": "\(Self.short(session.peer))", "reason": "\(error)"])
-    }
-    _ = await running.value
-  }
+  private var joining: JoiningHost { JoiningHost(home: home, clock: clock, logger: logger) }
 
   /// Syncs over a session until it ends.
   ///

@@ -30,13 +30,48 @@ public struct PeerClient: Sendable {
         hint:
           "Check that the inviting device runs 'fieldsync agent', and that the invitation is neither used nor expired.")
     }
-    let running = Task { await session.run() }
-    do {
+    return try await ask(in: session, home, identity) { () async throws in
       guard session.peer == invitation.admin else {
         throw AgentError(
           .peerRefused, "The device at \(address) is not the one that gave out the invitation.",
           hint: "Join at the inviting device's own address.")
       }
+    }
+  }
+
+  /// Lets this home's device be let in by an admin who told its user a code. The code is used up by this, whatever
+  /// comes of it.
+  ///
+  /// - Parameters:
+  ///   - code: As ``CodeBook/bytes(of:)`` reads it.
+  ///   - confirm: Shows the check words; throws when they are not those on the other screen.
+  /// - Throws: ``AgentError``: `peerNotFound`, `peerRefused`.
+  public func join(
+    code: [UInt8], home: Home, name: String, at address: PeerAddress,
+    confirm: @escaping @Sendable (_ checkWords: String) async throws -> Void
+  ) async throws -> OpenHome {
+    let identity = try home.beginJoiningByCode(name: name)
+    let connection = try await connect(to: address)
+    let session: Session
+    do {
+      session = try await SessionEstablisher(identity: identity.keyPair, clock: clock).initiate(
+        on: connection, withCode: code)
+    } catch {
+      throw AgentError(
+        .peerRefused, "The peer at \(address) has no such code open.",
+        hint: "A code is good for one try within two minutes: make a new one with 'fieldsync invite --code'.")
+    }
+    return try await ask(in: session, home, identity) {
+      try await confirm(CodeWords.text(of: session.secrets.checkBytes))
+    }
+  }
+
+  private func ask(
+    in session: Session, _ home: Home, _ identity: Identity, if check: @escaping @Sendable () async throws -> Void
+  ) async throws -> OpenHome {
+    let running = Task { await session.run() }
+    do {
+      try await check()
       let entries = try await Joining.ask(as: identity.name, in: session)
       let open = try await home.finishJoining(entries)
       await session.close(.done)

@@ -28,6 +28,10 @@ public struct Home: Sendable {
     InvitationBook(path: directory + "/invitations", lockPath: directory + "/invitations.lock")
   }
 
+  public var code: CodeBook {
+    CodeBook(path: directory + "/code", lockPath: directory + "/code.lock")
+  }
+
   public var petnames: PetnameBook {
     PetnameBook(path: directory + "/petnames", lockPath: directory + "/petnames.lock")
   }
@@ -96,11 +100,33 @@ public struct Home: Sendable {
     return identity
   }
 
+  /// The identity that asks to be let in by a code; the workspace is known once that was done.
+  ///
+  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace or has an invitation.
+  public func beginJoiningByCode(name: String) throws -> Identity {
+    if HomeFiles.exists(identityPath) {
+      let identity = try readIdentity()
+      guard identity.isJoining, identity.workspace == .zero else { throw alreadyInitialized }
+      return identity
+    }
+    let identity = try Identity(keyPair: SigningKeyPair(), workspace: .zero, presence: nil, name: name)
+    try prepare()
+    try write(identity)
+    return identity
+  }
+
   /// Becomes a member by the directory entries that an admin sent: the chain of grants that ends in this device's.
   ///
   /// - Throws: ``AgentError`` with `protocolViolation` when they do not make it one.
   public func finishJoining(_ entries: [Entry]) async throws -> OpenHome {
-    let joining = try readIdentity()
+    var joining = try readIdentity()
+    if joining.workspace == .zero {
+      guard let workspace = Directory.workspace(foundedBy: entries) else {
+        throw AgentError(.protocolViolation, "The answer does not make this device a member of a workspace.")
+      }
+      joining = try joining.joining(workspace)
+      try write(joining)
+    }
     let store = try openStore(joining.workspace)
     _ = try await store.put(entries)
     let directory = try await store.directory()

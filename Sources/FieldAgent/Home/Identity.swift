@@ -44,6 +44,11 @@ public struct Identity: Sendable {
 
   public var isJoining: Bool { presence == nil }
 
+  /// The same device on its way into a workspace.
+  func joining(_ workspace: WorkspaceID) throws(AgentError) -> Identity {
+    try Identity(keyPair: keyPair, workspace: workspace, presence: nil, name: name)
+  }
+
   /// The same device as a member.
   public func joined(presence: SecretBytes) throws(AgentError) -> Identity {
     try Identity(keyPair: keyPair, workspace: workspace, presence: presence, name: name)

@@ -70,7 +70,7 @@ public struct WorkspaceKeys: Sendable {
 
   /// What a relay is given.
   public var withoutContent: WorkspaceKeys {
-    WorkspaceKeys(presenceKeys: presenceKeys, naming: nil, contentKeys: [])
+    Defence.relayKeys.isOff ? self : WorkspaceKeys(presenceKeys: presenceKeys, naming: nil, contentKeys: [])
   }
 
   /// The newest, as many as are sealed at once.

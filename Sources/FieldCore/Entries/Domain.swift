@@ -15,6 +15,9 @@ enum Domain {
   static let sessionRoot = bytes("fieldsync session root 1")
   static let summaryKey = bytes("fieldsync summary key 1")
   static let keyHistory = bytes("fieldsync key history 1")
+  static let code = bytes("fieldsync code 1")
+  static let codeKey = bytes("fieldsync code key 1")
+  static let checkWords = bytes("fieldsync check words 1")
   static let invitation = bytes("fieldsync invitation 1")
 
   private static func bytes(_ text: StaticString) -> [UInt8] {

@@ -19,13 +19,14 @@ public struct VerifiedEntry: Hashable, Sendable {
     guard Int(entry.header.payloadByteCount) == entry.payload.count else {
       throw EntryError(.malformed, "the payload has another size than the header states")
     }
-    guard ContentHash(hash: entry.payload) == entry.header.contentHash else {
+    guard Defence.contentHash.isOff || ContentHash(hash: entry.payload) == entry.header.contentHash else {
       throw EntryError(.contentMismatch, "the payload does not hash to the content hash")
     }
     let id = entry.header.id(in: workspace)
     guard
-      Ed25519.isValid(
-        signature: entry.signature, message: Entry.signedBytes(of: id), publicKey: entry.header.author.bytes)
+      Defence.signature.isOff
+        || Ed25519.isValid(
+          signature: entry.signature, message: Entry.signedBytes(of: id), publicKey: entry.header.author.bytes)
     else {
       throw EntryError(.badSignature, "not the author's signature in this workspace")
     }

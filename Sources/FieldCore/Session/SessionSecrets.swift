@@ -16,6 +16,9 @@ public struct SessionSecrets: Sendable {
   public var purpose: SessionPurpose { key.purpose }
   public var workspace: WorkspaceID { key.workspace }
 
+  /// What people compare on both screens: equal exactly when both are ends of this one session.
+  public var checkBytes: [UInt8] { Blake2b.hash(Domain.checkWords, byteCount: 4, key: handshakeHash) }
+
   /// The root of a set in this session: 16 bytes, BLAKE2b keyed with the handshake hash over count and digest. A root
   /// of one session says nothing in another.
   public func root(of head: StoreHead) -> [UInt8] {

@@ -63,7 +63,7 @@ public enum EntryIntake {
     if directory.operationCount > before.operationCount {
       directory.evaluate()
       let authors = directory.authorsAdmittedOtherwise(than: before)
-      if !authors.isEmpty { try readmit(authors, directory) }
+      if !authors.isEmpty, !Defence.settingAside.isOff { try readmit(authors, directory) }
     }
 
     for (index, entry) in others where try !isPresent(entry.id) {

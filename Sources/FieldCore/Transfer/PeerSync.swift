@@ -197,8 +197,10 @@ public actor PeerSync {
       }
     default:
       // Nothing of the store is said to a peer before it is known to be a member.
-      await waitForAuthorization()
-      guard isAuthorized else { return await stream.reset(.refused) }
+      if !Defence.authorization.isOff {
+        await waitForAuthorization()
+        guard isAuthorized else { return await stream.reset(.refused) }
+      }
       await server.answer(first, on: stream, from: peerSource)
     }
   }

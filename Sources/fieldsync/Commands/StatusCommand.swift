@@ -53,7 +53,8 @@ private struct ShownPeer {
   var json: JSON {
     .object([
       ("device", .string(DeviceText.encode(member.device))), ("petname", .string(member.petname)),
-      ("name", .string(member.name)), ("role", .string(member.role.map { "\($0)" })), ("transport", .string(state?.transport)),
+      ("name", .string(member.name)), ("role", .string(member.role.map { "\($0)" })),
+      ("transport", .string(state?.transport)),
       ("address", .string(state?.address)), ("inStep", state.map { .bool($0.inStep) } ?? .null),
       (
         "remaining",

@@ -98,7 +98,8 @@ import Testing
     let operations = [
       workspace.founding, try founder.grant(second.keyPair, .admin), try founder.grant(member, .member),
       try author.write("before"), try author.write("between"),
-      try second.revoke(member, keeping: [.number(1): 1]), try founder.revoke(second.keyPair), try author.write("after"),
+      try second.revoke(member, keeping: [.number(1): 1]), try founder.revoke(second.keyPair),
+      try author.write("after"),
     ]
     let expected = node(taking: operations)
     #expect(try expected.directory.role(of: member.key) == .member && expected.visible.count == 8)

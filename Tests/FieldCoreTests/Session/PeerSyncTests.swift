@@ -14,7 +14,7 @@ import Testing
     return try await (firstOutcome, secondOutcome)
   }
 
-  private static func run(
+  static func run(
     _ connection: MemoryConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool,
     _ rungs: Set<Rung>
   ) async throws -> SyncOutcome {
