@@ -16,6 +16,8 @@ extension BlueZClient {
 
     var isServiceRunning: Bool { contents.withLock { $0.isServiceRunning } }
 
+    var isEnded: Bool { contents.withLock { $0.isEnded } }
+
     func withModel<Result>(_ body: (ObjectModel) -> Result) -> Result {
       contents.withLock { body($0.model) }
     }

@@ -52,6 +52,9 @@ public final class BlueZClient: Sendable {
   /// Whether bluetoothd runs.
   public var isServiceRunning: Bool { state.isServiceRunning }
 
+  /// Whether this client follows bluetoothd no more: the bus is lost, or a bluetoothd that came back could not be read.
+  public var isEnded: Bool { state.isEnded }
+
   public var adapters: [AdapterProperties] { state.withModel { $0.adapters } }
 
   public var devices: [DeviceProperties] { state.withModel { $0.devices } }

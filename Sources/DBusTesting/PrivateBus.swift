@@ -1,10 +1,11 @@
 public import Foundation
+import Synchronization
 
 /// A `dbus-daemon` of the test's own: on a socket in a temporary directory, open to everything this user does.
 public final class PrivateBus: Sendable {
   /// What the tests and their peers connect to.
   public let address: String
-  private let daemon: PeerProcess
+  private let daemon: Mutex<PeerProcess>
   private let directory: URL
 
   /// Starts the daemon and returns once it listens.
@@ -28,19 +29,34 @@ public final class PrivateBus: Sendable {
       """
     let file = directory.appending(path: "bus.conf")
     try configuration.write(to: file, atomically: true, encoding: .utf8)
-    daemon = try PeerProcess(
+    let daemon = try Self.start(in: directory)
+    self.daemon = Mutex(daemon)
+    _ = try await daemon.nextLine()
+    // Without the identifier of this one daemon, so that the address is good for the next one.
+    address = "unix:path=\(socket)"
+  }
+
+  private static func start(in directory: URL) throws -> PeerProcess {
+    let file = directory.appending(path: "bus.conf")
+    return try PeerProcess(
       "/usr/bin/dbus-daemon", ["--config-file=\(file.path)", "--nofork", "--nopidfile", "--print-address=1"])
-    address = try await daemon.nextLine()
   }
 
   deinit {
-    daemon.kill()
+    kill()
     try? FileManager.default.removeItem(at: directory)
   }
 
   /// Ends the daemon as a crash would.
   public func kill() {
-    daemon.kill()
+    daemon.withLock { $0.kill() }
+  }
+
+  /// Starts a new daemon at the socket of the one that was killed, and returns once it listens.
+  public func restart() async throws {
+    let new = try Self.start(in: directory)
+    daemon.withLock { $0 = new }
+    _ = try await new.nextLine()
   }
 
   /// Starts a Python script as a peer on this bus.

@@ -70,6 +70,8 @@ actor AdapterHost {
   var dialFailures: (count: Int, last: TransportError)?
   private var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
   private var idleSince: [ObjectPath: Duration] = [:]
+  /// Devices that bluetoothd was made to forget since it or the adapter came.
+  private var forgotten: Set<ObjectPath> = []
   private var restSince: Duration?
   private var lastStatus: BluetoothStatus?
 
@@ -109,7 +111,7 @@ actor AdapterHost {
 
   // MARK: Running
 
-  /// Returns when the bus is lost or the task is cancelled.
+  /// Returns when the bus is lost, when bluetoothd came back and cannot be followed, and when the task is cancelled.
   func run() async {
     chooseAdapter()
     await withTaskGroup(of: Void.self) { group in
@@ -129,7 +131,7 @@ actor AdapterHost {
     while !Task.isCancelled {
       for await event in client.events() { handle(event) }
       // The stream of a reader that was too slow ends, and a new one begins with what is present.
-      guard !Task.isCancelled, (try? await client.connection.owner(of: "org.bluez")) != nil else { return }
+      guard !Task.isCancelled, !client.isEnded else { return }
     }
   }
 
@@ -247,6 +249,7 @@ actor AdapterHost {
     if machine.availability == .on { endLinks() }
     featureErrors = [:]
     idleSince = [:]
+    forgotten = []
     perform(machine.availabilityChanged(to: availability, now: clock.now()))
   }
 
@@ -257,11 +260,10 @@ actor AdapterHost {
   }
 
   private func heard(_ device: DeviceProperties, isFresh: Bool) {
-    guard device.adapter == adapterPath, let address = device.address, device.uuids.contains(FieldService.uuid) else {
-      return
-    }
+    guard device.adapter == adapterPath, let address = device.address else { return }
     let announcement = device.manufacturerData[FieldService.company] ?? []
     let isComplete = announcement.count == BluetoothConfiguration.announcementByteCount
+    guard isPeer(device, isAnnounced: isFresh && isComplete) else { return }
     // bluetoothd tells of a known device's advertisement in several signals. Who is connected may not advertise.
     guard device.isConnected || (isFresh && isComplete) else { return }
     let now = clock.now()
@@ -269,6 +271,20 @@ actor AdapterHost {
       defer { table.connection(address.description, isConnected: device.isConnected, now: now) }
       return table.heard(address.description, announcement: isComplete ? announcement : [], now: now).map { [$0] } ?? []
     }
+  }
+
+  private func isPeer(_ device: DeviceProperties, isAnnounced: Bool) -> Bool {
+    if device.uuids.contains(FieldService.uuid) { return true }
+    // Of a device that it was once connected to, bluetoothd shows the services that it remembers, across its restarts,
+    // in place of those that the device advertises. They may be from a time when ours was not offered.
+    guard isAnnounced, !device.isConnected, !device.uuids.isEmpty else { return false }
+    guard !device.isPaired, !device.isTrusted else { return true }
+    // Forgotten, it is found anew with what it advertises. Once: it may be a stranger's device.
+    if forgotten.count < SightingTable.peerLimit, forgotten.insert(device.path).inserted {
+      logger.debug("other services are remembered", metadata: ["peer": "\(peerDescription(device.path))"])
+      Task { await forget(device.path) }
+    }
+    return false
   }
 
   private func connectionChanged(_ path: ObjectPath, isConnected: Bool) {
@@ -438,7 +454,7 @@ actor AdapterHost {
     case .missing:
       return BluetoothProblem(
         .adapterMissing, configuration.adapter.map { "there is no adapter \($0)" } ?? "no adapter")
-    case .off: return BluetoothProblem(.adapterOff, "\(adapterPath?.lastElement ?? "the adapter") is off")
+    case .off: return offProblem(adapterPath?.lastElement ?? "the adapter")
     case .on: break
     }
     if let error = featureErrors.values.first(where: { $0.code == .timedOut }) {
@@ -454,6 +470,14 @@ actor AdapterHost {
       return BluetoothProblem(.cannotDial, dialFailures.last.reason)
     }
     return nil
+  }
+
+  private func offProblem(_ adapter: String) -> BluetoothProblem {
+    switch RadioSwitches(directory: configuration.radioSwitches).block(of: adapter) {
+    case .hard: BluetoothProblem(.adapterBlocked, "\(adapter) is silenced by a switch on this machine")
+    case .soft: BluetoothProblem(.adapterBlocked, "\(adapter) is silenced by a program")
+    case nil: BluetoothProblem(.adapterOff, "\(adapter) is off")
+    }
   }
 
   // MARK: Waiting

@@ -11,6 +11,8 @@ public struct BluetoothConfiguration: Sendable {
   public var announcement: [UInt8]
   /// Where bluetoothd is; only tests want another bus.
   public var bus: DBusConnection.Bus
+  /// Where the kernel shows the switches of radios; only tests want another place.
+  public var radioSwitches = "/sys/class/rfkill"
   /// How often to advertise. bluetoothd before 5.77 takes its own 1.28 s.
   public var advertisingInterval: ClosedRange<Duration>
 

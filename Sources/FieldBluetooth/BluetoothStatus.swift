@@ -23,6 +23,7 @@ public struct BluetoothProblem: Error, Equatable, Sendable, CustomStringConverti
     case serviceNotAnswering
     case adapterMissing
     case adapterOff
+    case adapterBlocked
     case serviceRefused
     case advertisementRefused
     case discoveryRefused
@@ -45,7 +46,8 @@ public struct BluetoothProblem: Error, Equatable, Sendable, CustomStringConverti
     case .serviceNotRunning: "start bluetoothd: systemctl start bluetooth"
     case .serviceNotAnswering: "bluetoothd hangs; restart it: systemctl restart bluetooth"
     case .adapterMissing: "plug in or enable an adapter; see which there are: bluetoothctl list"
-    case .adapterOff: "switch the adapter on: rfkill unblock bluetooth; bluetoothctl power on"
+    case .adapterOff: "switch the adapter on: bluetoothctl power on"
+    case .adapterBlocked: "let the radio send: rfkill unblock bluetooth, or the machine's own switch; then: rfkill list"
     case .serviceRefused: "see why bluetoothd refuses: journalctl -u bluetooth"
     case .advertisementRefused:
       "other programs may take all advertising places; end them, or: systemctl restart bluetooth"

@@ -66,6 +66,9 @@ public final class BluetoothTransport: NetworkTransport {
       do {
         try await runHost()
         delay = Self.busRetryFloor
+        if !Task.isCancelled {
+          publish(BluetoothStatus(problem: BluetoothProblem(.busUnavailable, "the message bus was lost")))
+        }
       } catch {
         logger.debug("no message bus", metadata: ["error": "\(error)"])
         publish(BluetoothStatus(problem: problem(error)))

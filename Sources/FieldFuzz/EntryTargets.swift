@@ -25,6 +25,12 @@ let entryTargets: [FuzzTarget] = [
     let entry = Entry(signing: own, payload: [], with: keyPair, in: .zero)
     require((try? VerifiedEntry(verifying: entry, in: .zero)) != nil, "what is signed and valid is taken")
   },
+  FuzzTarget("run") { bytes in
+    var input = FuzzInput(bytes)
+    var messages: [Message] = []
+    while !input.isEmpty { messages.append(Message(.entry, body: input.piece())) }
+    checkRun(messages)
+  },
   FuzzTarget("directory") { bytes in
     guard let operation = try? DirectoryOperation(decoding: bytes) else { return }
     require(operation.encoded == bytes, "a directory operation has one encoding")
@@ -61,6 +67,22 @@ enum FuzzKeys {
       return try SigningKeyPair(seed: SecretBytes(copying: Array(repeating: byte, count: 32)))
     } catch {
       preconditionFailure("32 bytes are a seed")
+    }
+  }
+}
+
+/// Reads messages as one run, and holds to it that each has one encoding at its place.
+func checkRun(_ messages: [Message]) {
+  var decoder = EntryDecoder(workspace: .zero)
+  var encoder = EntryEncoder(workspace: .zero)
+  for message in messages {
+    switch try? decoder.decode(message) {
+    case nil: return
+    case .whole(let entry)?:
+      require(message.body.starts(with: encoder.message(entry).body), "an entry has one encoding at its place")
+    case .head(let head)?:
+      let entry = Entry(header: head.header, signature: head.signature, payload: [])
+      require(message.body.starts(with: encoder.message(head: entry).body), "a head has one encoding at its place")
     }
   }
 }

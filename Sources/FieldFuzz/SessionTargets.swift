@@ -12,6 +12,7 @@ let sessionTargets: [FuzzTarget] = [
     case .state: check(message, StateNotice.self)
     case .join: check(message, JoinRequest.self)
     case .welcome: check(message, Welcome.self)
+    case .addresses: check(message, AddressesNotice.self)
     case .headReply: check(message, HeadReply.self)
     case .scan:
       check(message, ScanRequest.self)
@@ -21,7 +22,7 @@ let sessionTargets: [FuzzTarget] = [
       _ = filter.admits(kind: .documentChange, author: .zero, id: .zero)
     case .page: check(message, ScanReply.self)
     case .fetch: check(message, FetchRequest.self)
-    case .entry: check(message, EntryMessage.self)
+    case .entry: checkRun([message])
     case .headers: check(message, HeadersRequest.self)
     case .header: check(message, HeaderMessage.self)
     case .contained: check(message, ContainedRequest.self)

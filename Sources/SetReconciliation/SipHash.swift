@@ -8,6 +8,8 @@ public struct SipHash: Hashable, Sendable {
     (first, second) = key
   }
 
+  var key: (UInt64, UInt64) { (first, second) }
+
   public func hash(_ words: (UInt64, UInt64, UInt64, UInt64)) -> UInt64 {
     var v0 = first ^ 0x736f_6d65_7073_6575
     var v1 = second ^ 0x646f_7261_6e64_6f6d

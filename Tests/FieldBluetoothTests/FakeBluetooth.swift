@@ -22,13 +22,16 @@ final class FakeBluetooth: Sendable {
   private let running: Task<Void, any Error>
   private let remote: DBusConnection
 
-  init(adapter: String? = nil) async throws {
+  /// - Parameter radioSwitches: Where the kernel's switches are; nowhere, when nil.
+  init(adapter: String? = nil, radioSwitches: String? = nil) async throws {
     bus = try await PrivateBus()
     daemon = try await Self.startDaemon(on: bus)
     remote = try await DBusConnection.open(.address(bus.address))
+    var configuration = BluetoothConfiguration(
+      adapter: adapter, announcement: [1, 2, 3, 4, 5, 6], bus: .address(bus.address))
+    configuration.radioSwitches = radioSwitches ?? "/nowhere"
     let transport = BluetoothTransport(
-      configuration: BluetoothConfiguration(
-        adapter: adapter, announcement: [1, 2, 3, 4, 5, 6], bus: .address(bus.address)),
+      configuration: configuration,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     self.transport = transport
     running = Task { try await transport.run() }
@@ -36,10 +39,11 @@ final class FakeBluetooth: Sendable {
 
   deinit { running.cancel() }
 
-  static func startDaemon(on bus: PrivateBus) async throws -> PeerProcess {
+  /// - Parameter failure: A member whose first call fails, and the error's name.
+  static func startDaemon(on bus: PrivateBus, _ failure: [String] = []) async throws -> PeerProcess {
     let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "BlueZTests/Peers/fake_bluetoothd.py")
-    let daemon = try bus.python(script)
+    let daemon = try bus.python(script, failure)
     _ = try await daemon.nextLine()
     return daemon
   }
@@ -76,6 +80,11 @@ final class FakeBluetooth: Sendable {
   /// The fake's log of what it was asked, where it contains `text`.
   func calls(with text: String) async throws -> [String] {
     try await tell("Calls").first?.asStrings?.filter { $0.contains(text) } ?? []
+  }
+
+  /// Returns once it was asked so often.
+  func called(_ text: String, atLeast count: Int) async throws {
+    while try await calls(with: text).count < count { await Task.yield() }
   }
 
   func addDevice(_ properties: [String: DBusValue] = [:]) async throws {

@@ -19,6 +19,8 @@
 #   lan_is NAME on|off                      plugs or pulls a guest's network cable
 #   power_is_cut NAME                       the guest is gone, now; guest_starts boots it again
 #   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
+#   workspace NAME…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
+#   agent_of NAME, entry_count GUEST NAME, digest GUEST NAME, holds GUEST NAME COUNT: agents and their homes
 #   fail REASON                             ends the scenario
 #
 # Folders: $LAB_RUN holds everything of this run, $LAB_RUN/NAME is that guest's results folder, the same path inside it.
@@ -81,9 +83,9 @@ eventually() {
   local seconds=$1 what=$2
   local limit=$((SECONDS + seconds))
   shift 2
-  until lab_quiet=yes "$@" >"$LAB_RUN/last-try" 2>&1; do
+  until lab_quiet=yes "$@" >"$LAB_RUN/last-try-$BASHPID" 2>&1; do
     if ((SECONDS >= limit)); then
-      cat "$LAB_RUN/last-try" >&2
+      cat "$LAB_RUN/last-try-$BASHPID" >&2
       fail "waited $seconds s in vain for $what"
     fi
     sleep 0.1
@@ -187,4 +189,59 @@ stop_on() {
 # The agents' part: the executable that the guests run as it is.
 need_fieldsync() {
   [[ -x $FIELDSYNC_BINARY ]] || fail "no executable $FIELDSYNC_BINARY; next step: swift build --product fieldsync"
+}
+
+# Homes are made on this side, where that takes a tenth of the time; the guests' own copies are what agents run on.
+workspace() { # workspace NAME…: the first founds it, and lets the others in
+  local homes=$LAB_RUN/homes name invitation agent
+  mkdir -p "$homes"
+  "$FIELDSYNC_BINARY" init --home "$homes/$1" --name "$1" >&2
+  "$FIELDSYNC_BINARY" agent --home "$homes/$1" --no-ble --listen 127.0.0.1:0 >"$homes/agent.out" 2>"$homes/agent.log" &
+  agent=$!
+  eventually 60 "the agent that lets the others in; see $homes/agent.log" grep -qs '^ready' "$homes/agent.out"
+  for name in "${@:2}"; do
+    invitation=$("$FIELDSYNC_BINARY" invite --home "$homes/$1" --quiet)
+    "$FIELDSYNC_BINARY" join - --home "$homes/$name" --name "$name" \
+      --connect "$(grep -o 'tcp://[^ ]*' "$homes/agent.out")" <<<"$invitation" >&2
+  done
+  kill "$agent"
+  wait "$agent" || true
+}
+documents() { # documents NAME COUNT BYTES: that many small ones of its own, and one large
+  local files=$LAB_RUN/homes/$1-files index
+  mkdir -p "$files"
+  for ((index = 0; index < $2; index++)); do printf '%s, finding %d\n' "$1" "$index" >"$files/$1-$index.txt"; done
+  head -c "$3" /dev/urandom >"$files/$1-photo"
+  "$FIELDSYNC_BINARY" import survey "$files" --quiet --home "$LAB_RUN/homes/$1"
+}
+home_goes_to() { # home_goes_to GUEST NAME: to its /root/NAME
+  cp -a "$LAB_RUN/homes/$2" "$LAB_RUN/$1/home-$2"
+  on "$1" cp -a "$LAB_RUN/$1/home-$2" "/root/$2"
+}
+declare -A lab_agents=()
+agent_starts() { # agent_starts GUEST NAME [OPTION…]: logs in NAME-1.log, NAME-2.log …; $(agent_of NAME) is the newest
+  lab_agents[$2]=$((${lab_agents[$2]:-0} + 1))
+  start_on "$1" "$(agent_of "$2")" "$FIELDSYNC_BINARY" agent --home "/root/$2" --log-level debug "${@:3}"
+}
+agent_of() { printf '%s-%s\n' "$1" "${lab_agents[$1]}"; }
+status_of() { # status_of GUEST NAME EXPRESSION: of `status --json`, as Python sees it
+  on "$1" "$FIELDSYNC_BINARY" status --json --home "/root/$2" 2>/dev/null |
+    python3 -c "import json, sys; status = json.load(sys.stdin); print($3)"
+}
+survey='next((d for d in status["databases"] if d["name"] == "survey"), {"entries": 0, "digest": None})'
+entry_count() { status_of "$1" "$2" "$survey['entries']"; } # entry_count GUEST NAME
+digest() { status_of "$1" "$2" "$survey['digest']"; }       # digest GUEST NAME
+# Whether so many entries are there: asks no more than each second, which leaves agents the processor.
+holds() { # holds GUEST NAME COUNT
+  sleep 1
+  [[ $(entry_count "$1" "$2") -ge $3 ]]
+}
+# What the agents' logs say of all that came, summed up.
+pulled() { # pulled GUEST NAME stored|duplicate|refused|missing
+  cat "$LAB_RUN/$1/$2-"*.log | sed -n '/ pulled$/s/.*'"$3"'=\([0-9]*\).*/\1/p' |
+    awk '{ sum += $1 } END { print sum + 0 }'
+}
+home_entry_count() { # home_entry_count NAME: before the home went to a guest
+  "$FIELDSYNC_BINARY" status --json --home "$LAB_RUN/homes/$1" |
+    python3 -c "import json, sys; status = json.load(sys.stdin); print($survey['entries'])"
 }

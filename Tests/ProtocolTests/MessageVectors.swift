@@ -28,6 +28,29 @@ struct MessageVector {
 }
 
 extension Vectors {
+  /// One of the messages of the run of the change and the deletion.
+  private func run(_ name: String, _ index: Int) throws -> MessageVector {
+    let entries = try fixture.entries().map(\.entry)[2...]
+    var encoder = EntryEncoder(workspace: fixture.workspace)
+    let messages = entries.map { encoder.message($0) }
+    let workspace = fixture.workspace
+    return MessageVector(name, messages[index]) {
+      var decoder = EntryDecoder(workspace: workspace)
+      return try messages.map { try decoder.decodeWhole($0) } == Array(entries)
+    }
+  }
+
+  /// The change without its payload, at the start of a run.
+  private func payloadless() throws -> MessageVector {
+    let (workspace, entry) = (fixture.workspace, try fixture.entries()[2].entry)
+    var encoder = EntryEncoder(workspace: workspace)
+    let message = encoder.message(head: entry)
+    return MessageVector("entry.head", message) {
+      var decoder = EntryDecoder(workspace: workspace)
+      return try decoder.decode(message) == .head(EntryHead(header: entry.header, signature: entry.signature))
+    }
+  }
+
   func messages() throws -> [MessageVector] {
     let entries = try fixture.entries()
     let ids = entries.map(\.id)
@@ -50,6 +73,12 @@ extension Vectors {
       MessageVector("credentialRequest", .credentialRequest),
       MessageVector("join", JoinRequest(name: "phone")),
       MessageVector("welcome", Welcome()),
+      MessageVector(
+        "addresses",
+        AddressesNotice(addresses: [
+          PeerAddress(kind: .lan, location: "192.168.1.7:7747"),
+          PeerAddress(kind: .lan, location: "[2001:db8::7]:7747"),
+        ])),
       MessageVector("head", .head),
       MessageVector("headReply", HeadReply(head: head)),
       MessageVector("scan.toEnd", ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter())),
@@ -59,8 +88,10 @@ extension Vectors {
         ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter(absentFrom: try summary()))),
       MessageVector(
         "page", ScanReply(page: ScanPage(listings: Array(listings[2...]), next: head.cursor, hasMore: false))),
-      MessageVector("fetch", FetchRequest(ids: Array(ids[2...]))),
-      MessageVector("entry", EntryMessage(entry: entries[2].entry)),
+      MessageVector("fetch", FetchRequest(ids: Array(ids[2...]), inlineByteCount: 16_384)),
+      try run("entry.first", 0),
+      try run("entry.second", 1),
+      try payloadless(),
       MessageVector("headers", HeadersRequest(ids: [ids[2]])),
       MessageVector("header", HeaderMessage(header: entries[2].entry.header)),
       MessageVector("contained", ContainedRequest(ids: [ids[2]])),

@@ -15,7 +15,7 @@ struct Vectors {
 
   func all() throws -> [Vector] {
     try numbers() + workspace() + documents() + entries() + handshake() + sets() + packets() + messages().map(\.vector)
-      + linkFrames() + bluetooth()
+      + linkFrames() + presence() + bluetooth()
   }
 
   func numbers() -> [Vector] {
@@ -171,6 +171,13 @@ struct Vectors {
       ("close", LinkFrame(session: 0x1234, sequence: 6, body: .close(.normal))),
     ]
     return frames.map { Vector("link.\($0)", $1.encoded()) }
+  }
+
+  func presence() throws -> [Vector] {
+    let beacon = PresenceBeacon(
+      of: fixture.founderKey, holding: try fixture.head(), in: PresenceEpoch(secondsSince1970: 1_800_000_000),
+      key: fixture.keys.presence)
+    return [Vector("presence.long", beacon.bytes), Vector("presence.short", beacon.short)]
   }
 
   func bluetooth() -> [Vector] {

@@ -148,32 +148,105 @@ class Workspace:
         return H(domain("fieldsync entry id 1") + self.id + header_bytes)
 
 
-def read_entry(workspace, body):
-    reader = Reader(body)
-    header = {"version": reader.number(1), "kind": reader.number(1), "database": reader.raw(16), "document": reader.raw(16)}
-    header |= {"author": reader.raw(32), "sequence": reader.number(8), "previous": reader.raw(32), "epoch": reader.number(4)}
-    content_hash, size = reader.raw(32), reader.number(4)
-    header["dependencies"] = [reader.raw(32) for _ in range(reader.number(1))]
-    header_bytes = body[: reader.at]
-    signature, payload = reader.raw(64), reader.raw(size)
-    if header["version"] != 1 or H(payload) != content_hash:
-        raise ValueError("not an entry")
-    identifier = workspace.entry_id(header_bytes)
-    Ed25519PublicKey.from_public_bytes(header["author"]).verify(
-        signature, domain("fieldsync entry signature 1") + identifier
+# 3.1 Header
+
+
+def write_header(header, payload_hash, payload_size):
+    return (
+        bytes([1, header["kind"]]) + header["database"] + header["document"] + header["author"]
+        + struct.pack(">Q", header["sequence"]) + header["previous"] + struct.pack(">I", header["epoch"])
+        + payload_hash + struct.pack(">IB", payload_size, len(header["dependencies"])) + b"".join(header["dependencies"])
     )
-    return identifier, header, payload
+
+
+# 3.4 Entries on the wire
+
+
+class EntryRun:
+    """Reads the entries of one direction of a stream."""
+
+    def __init__(self, workspace):
+        self.workspace = workspace
+        self.chains, self.documents, self.ids = [], [], []  # in the order in which they came; no table is ever full here
+        self.ends = {}
+        self.last = self.last_document = self.last_epoch = None
+
+    def read(self, body):
+        reader = Reader(body)
+        flags = reader.number(1)
+        header = {"kind": flags & 7}
+        header |= self.read_chain(reader, flags)
+        if header["kind"] == 1:
+            header["epoch"] = 0
+        else:
+            header["epoch"] = self.last_epoch = self.last_epoch if flags & 0x10 else reader.varint()
+        if header["kind"] in (1, 6):
+            header["document"] = bytes(16)
+        elif flags & 0x20:
+            header["document"] = self.last_document
+        else:
+            slot = reader.varint()
+            header["document"] = self.documents[slot - 1] if slot else reader.raw(16)
+        if flags & 0x80:
+            header["dependencies"] = [self.ids[-1]]
+        else:
+            places = reader.varint()
+            header["dependencies"] = [self.ids[-place] if (place := reader.varint()) else reader.raw(32) for _ in range(places)]
+        content_hash = reader.raw(32) if flags & 0x40 else None
+        size = reader.varint()
+        signature = reader.raw(64)
+        payload = None if flags & 0x40 else reader.raw(size)
+        header_bytes = write_header(header, content_hash or H(payload), size)
+        identifier = self.workspace.entry_id(header_bytes)
+        Ed25519PublicKey.from_public_bytes(header["author"]).verify(
+            signature, domain("fieldsync entry signature 1") + identifier
+        )
+        self.note(header, identifier)
+        return identifier, header, payload
+
+    def read_chain(self, reader, flags):
+        if flags & 8:
+            chain = self.last
+            return self.following(chain)
+        reference = reader.varint()
+        if reference == 0:
+            chain = (reader.raw(32), reader.raw(16))
+            if chain in self.chains:
+                raise ValueError("a chain that is known")
+        else:
+            chain = self.chains[(reference - 1) // 2]
+            if reference % 2:
+                return self.following(chain)
+        sequence = reader.number(8)
+        previous = bytes(32) if sequence == 1 else reader.raw(32)
+        return {"author": chain[0], "database": chain[1], "sequence": sequence, "previous": previous}
+
+    def following(self, chain):
+        sequence, identifier = self.ends[chain]
+        return {"author": chain[0], "database": chain[1], "sequence": sequence + 1, "previous": identifier}
+
+    def note(self, header, identifier):
+        chain = (header["author"], header["database"])
+        if chain not in self.chains:
+            self.chains.append(chain)
+        self.ends[chain] = (header["sequence"], identifier)
+        self.last = chain
+        if header["kind"] not in (1, 6):
+            if header["document"] not in self.documents:
+                self.documents.append(header["document"])
+            self.last_document = header["document"]
+        self.ids.append(identifier)
 
 
 def write_entry(workspace, identity, header, content):
+    """The first entry of a run, with sequence 1 and without dependencies."""
     payload = workspace.seal(header, content)
-    header_bytes = (
-        bytes([1, header["kind"]]) + header["database"] + header["document"] + header["author"]
-        + struct.pack(">Q", header["sequence"]) + header["previous"] + struct.pack(">I", header["epoch"])
-        + H(payload) + struct.pack(">IB", len(payload), len(header["dependencies"])) + b"".join(header["dependencies"])
+    identifier = workspace.entry_id(write_header(header, H(payload), len(payload)))
+    return (
+        bytes([header["kind"]]) + varint(0) + header["author"] + header["database"] + struct.pack(">Q", 1)
+        + varint(header["epoch"]) + varint(0) + header["document"] + varint(0) + varint(len(payload))
+        + identity.sign(domain("fieldsync entry signature 1") + identifier) + payload
     )
-    identifier = workspace.entry_id(header_bytes)
-    return header_bytes + identity.sign(domain("fieldsync entry signature 1") + identifier) + payload
 
 
 # 5. Documents
@@ -401,9 +474,10 @@ def main():
             reader.number(1), reader.varint(), reader.varint()
 
     entries = []
-    for kind, body in session.ask((20, varint(len(identifiers)) + b"".join(identifiers))):
+    run = EntryRun(workspace)
+    for kind, body in session.ask((20, varint(1 << 20) + varint(len(identifiers)) + b"".join(identifiers))):
         assert kind == 21, kind
-        entries.append(read_entry(workspace, body))
+        entries.append(run.read(body))
 
     database = workspace.database(settings["database"])
     documents = {}

@@ -1,5 +1,4 @@
 public import FieldWire
-import Sodium
 
 /// An entry whose encoding, content hash and signature were checked, with its id. There is no other way to make one,
 /// and stores hold nothing else. Whether the author may write is the directory's to say, at the time of the write.
@@ -11,25 +10,13 @@ public struct VerifiedEntry: Hashable, Sendable {
 
   /// - Throws: ``EntryError`` with `malformed`, `contentMismatch` or `badSignature`.
   public init(verifying entry: Entry, in workspace: WorkspaceID) throws(EntryError) {
-    do {
-      try entry.header.validate()
-    } catch {
-      throw EntryError(.malformed, error.reason)
-    }
     guard Int(entry.header.payloadByteCount) == entry.payload.count else {
       throw EntryError(.malformed, "the payload has another size than the header states")
     }
     guard Defence.contentHash.isOff || ContentHash(hash: entry.payload) == entry.header.contentHash else {
       throw EntryError(.contentMismatch, "the payload does not hash to the content hash")
     }
-    let id = entry.header.id(in: workspace)
-    guard
-      Defence.signature.isOff
-        || Ed25519.isValid(
-          signature: entry.signature, message: Entry.signedBytes(of: id), publicKey: entry.header.author.bytes)
-    else {
-      throw EntryError(.badSignature, "not the author's signature in this workspace")
-    }
+    let id = try EntryHead(header: entry.header, signature: entry.signature).verified(in: workspace)
     self.id = id
     self.entry = entry
   }

@@ -43,6 +43,9 @@ public struct SyncCoordinator: Sendable {
     ownArrivalTold = own.arrival
   }
 
+  /// Whether both sides held the same when either last said so.
+  public var isInStep: Bool { running == nil && peer?.root == ownRoot }
+
   public var isPulling: Bool { running != nil }
 
   /// What this side has settled of the peer's store, in the terms of a ``StateNotice``.

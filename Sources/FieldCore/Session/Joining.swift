@@ -17,8 +17,9 @@ public enum Joining {
       }
       _ = try first.decode(Welcome.self)
       var entries: [Entry] = []
+      var decoder = EntryDecoder(workspace: session.secrets.workspace)
       while let message = try await stream.receive() {
-        let entry = try message.decode(EntryMessage.self).entry
+        let entry = try decoder.decodeWhole(message)
         guard entries.count < entryLimit, entry.payload.count <= payloadByteLimit else {
           throw SessionError(.protocolViolation, "a welcome without an end")
         }
@@ -45,7 +46,8 @@ public enum Joining {
         let name = try first.decode(JoinRequest.self).name
         let entries = try await admit(session.peer, name)
         try await stream.send(Message(Welcome()))
-        for entry in entries { try await stream.send(Message(EntryMessage(entry: entry))) }
+        var encoder = EntryEncoder(workspace: session.secrets.workspace)
+        for entry in entries { try await stream.send(encoder.message(entry)) }
         await stream.end()
       } catch {
         await stream.reset(.refused)

@@ -17,7 +17,9 @@ public struct SessionSecrets: Sendable {
   public var workspace: WorkspaceID { key.workspace }
 
   /// What people compare on both screens: equal exactly when both are ends of this one session.
-  public var checkBytes: [UInt8] { Blake2b.hash(Domain.checkWords, byteCount: 4, key: handshakeHash) }
+  public var checkBytes: [UInt8] {
+    Array(Blake2b.hash(Domain.checkWords, byteCount: 16, key: handshakeHash).prefix(4))
+  }
 
   /// The root of a set in this session: 16 bytes, BLAKE2b keyed with the handshake hash over count and digest. A root
   /// of one session says nothing in another.

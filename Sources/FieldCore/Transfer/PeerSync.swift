@@ -30,6 +30,8 @@ public actor PeerSync {
   private var newestState = StreamID(0)
   private var peerSource: EntrySource?
   private var peerCapabilities: Capabilities = []
+  private var ownAddresses: [PeerAddress]?
+  private var hasSaidHello = false
   private var isAuthorized = false
   private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
   private var listedThrough: StoreCursor?
@@ -51,6 +53,19 @@ public actor PeerSync {
     remote = RemoteStore(session: session)
     server = StoreServer(store: store, secrets: session.secrets)
     (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
+  }
+
+  /// Whether there is anything to do in this session.
+  public var work: LinkReport.Work {
+    coordinator?.isInStep == true ? .inStep : outcome.isSettledApart ? .settledApart : .busy
+  }
+
+  /// Tells the peer where else this device can be reached, once it is known to be a member. A later word replaces an
+  /// earlier one.
+  public func tell(_ addresses: [PeerAddress]) async {
+    ownAddresses = addresses
+    guard hasSaidHello else { return }
+    try? await session.notify(Message(AddressesNotice(addresses: addresses)))
   }
 
   /// Runs to the session's end. The connection is closed when it returns.
@@ -96,6 +111,8 @@ public actor PeerSync {
         state: StateNotice(
           head: head, root: session.secrets.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0))
       try await session.notify(Message(hello))
+      hasSaidHello = true
+      if let ownAddresses { await tell(ownAddresses) }
       let actions = peerStateBeforeStart.map { coordinator.peerState($0) } ?? []
       self.coordinator = coordinator
       try await perform(actions)
@@ -139,8 +156,9 @@ public actor PeerSync {
   private func fetchCredential() async throws -> [Entry] {
     let stream = try await session.open(Message(.credentialRequest), isLast: true)
     var entries: [Entry] = []
+    var decoder = EntryDecoder(workspace: store.workspace)
     while let message = try await stream.receive() {
-      let entry = try message.decode(EntryMessage.self).entry
+      let entry = try decoder.decodeWhole(message)
       guard entries.count < Self.credentialEntryLimit, entry.header.kind == .directory,
         entry.payload.count <= Self.credentialPayloadByteLimit
       else { throw SessionError(.protocolViolation, "a proof of membership that is none") }
@@ -181,6 +199,12 @@ public actor PeerSync {
     guard let first = try? await stream.receive() else { return await stream.reset(.cancelled) }
     switch first.type {
     case .credentialRequest: await answerCredentialRequest(on: stream)
+    case .addresses:
+      await waitForAuthorization()
+      if isAuthorized, let notice = try? first.decode(AddressesNotice.self) {
+        eventContinuation.yield(.addresses(notice.addresses))
+      }
+      await stream.forget()
     case .hello, .state:
       do {
         if first.type == .hello {
@@ -213,7 +237,8 @@ public actor PeerSync {
     }
     do {
       let ids = try await store.directory().credential(of: ownDevice)
-      for entry in try await store.entries(ids) { try await stream.send(Message(EntryMessage(entry: entry))) }
+      var encoder = EntryEncoder(workspace: store.workspace)
+      for entry in try await store.entries(ids) { try await stream.send(encoder.message(entry)) }
       await stream.end()
       await stream.forget()
     } catch {

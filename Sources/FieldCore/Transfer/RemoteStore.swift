@@ -30,7 +30,8 @@ public struct RemoteStore: ContentAddressedStore {
     }
     return try await exchange { () throws(SessionError) in
       let stream = try await session.open(Message(.put), isLast: false)
-      for entry in entries { try await stream.send(Message(EntryMessage(entry: entry))) }
+      var encoder = EntryEncoder(workspace: workspace)
+      for entry in entries { try await stream.send(encoder.message(entry)) }
       await stream.end()
       return stream
     } read: { stream throws(Fault) in
@@ -47,6 +48,7 @@ public struct RemoteStore: ContentAddressedStore {
   public func entries(_ ids: [EntryID]) async throws(StoreError) -> [Entry] {
     try checkCount(ids)
     return try await exchange(FetchRequest(ids: ids)) { stream throws(Fault) in
+      var decoder = EntryDecoder(workspace: workspace)
       var entries: [Entry] = []
       var byteCount = 0
       var position = 0
@@ -54,10 +56,14 @@ public struct RemoteStore: ContentAddressedStore {
       while let message = try await next(on: stream) {
         answerCount += 1
         guard answerCount <= ids.count else { throw .violation("more entries than were asked for") }
+        let entry: Entry
+        do throws(WireError) {
+          entry = try decoder.decodeWhole(message)
+        } catch {
+          throw .violation(error.reason)
+        }
         // A wrong answer is passed over, so that the right ones beside it count. The order is that of the question.
-        guard let entry = try? message.decode(EntryMessage.self).entry,
-          let found = ids[position...].firstIndex(of: entry.header.id(in: workspace))
-        else { continue }
+        guard let found = ids[position...].firstIndex(of: entry.header.id(in: workspace)) else { continue }
         position = found + 1
         entries.append(entry)
         byteCount += entry.encodedByteCount

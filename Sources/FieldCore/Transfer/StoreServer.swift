@@ -23,7 +23,7 @@ public struct StoreServer: Sendable {
       switch request.type {
       case .head: try await stream.send(Message(HeadReply(head: try await store.head())), isLast: true)
       case .scan: try await answerScan(try request.decode(), on: stream, from: source)
-      case .fetch: try await answerFetch(try request.decode(FetchRequest.self).ids, on: stream)
+      case .fetch: try await answerFetch(try request.decode(), on: stream)
       case .headers: try await answerHeaders(try request.decode(HeadersRequest.self).ids, on: stream)
       case .contained:
         let ids = try request.decode(ContainedRequest.self).ids
@@ -69,15 +69,19 @@ public struct StoreServer: Sendable {
     }
   }
 
-  private func answerFetch(_ ids: [EntryID], on stream: SessionStream) async throws {
+  private func answerFetch(_ request: FetchRequest, on stream: SessionStream) async throws {
     try await heavy.withPermit {
-      var rest = ids[...]
+      var encoder = EntryEncoder(workspace: store.workspace)
+      var rest = request.ids[...]
       while !rest.isEmpty {
         let entries = try await store.entries(Array(rest))
         guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
           break
         }
-        for entry in entries { try await stream.send(Message(EntryMessage(entry: entry))) }
+        for entry in entries {
+          let isInline = entry.payload.count <= request.inlineByteCount
+          try await stream.send(isInline ? encoder.message(entry) : encoder.message(head: entry))
+        }
         rest = rest[(index + 1)...]
       }
     }
@@ -104,10 +108,11 @@ public struct StoreServer: Sendable {
 
   private func answerPut(on stream: SessionStream, from source: EntrySource?) async throws {
     try await heavy.withPermit {
+      var decoder = EntryDecoder(workspace: store.workspace)
       var batch: [Entry] = []
       var byteCount = 0
       while let message = try await stream.receive() {
-        let entry = try message.decode(EntryMessage.self).entry
+        let entry = try decoder.decodeWhole(message)
         batch.append(entry)
         byteCount += entry.encodedByteCount
         if byteCount >= StoreLimits.batchByteCount || batch.count == StoreLimits.putEntryCount {

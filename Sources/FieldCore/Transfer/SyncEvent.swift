@@ -7,6 +7,8 @@ public enum SyncEvent: Sendable {
   case pulled(PullReport)
   case inStep
   case settledApart
+  /// Where else the peer can be reached. It may be wrong.
+  case addresses([PeerAddress])
 }
 
 /// How far a sync is. What is left is an upper bound until the peer has listed everything.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FieldAgent
+import FieldCore
 import FieldWire
 
 struct PeersCommand: AsyncParsableCommand {

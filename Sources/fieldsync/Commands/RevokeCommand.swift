@@ -1,5 +1,7 @@
 import ArgumentParser
 import FieldAgent
+import FieldCore
+import FieldStore
 import FieldWire
 
 struct RevokeCommand: HomeCommand {

@@ -1,6 +1,7 @@
 """Behaves like bluetoothd on the session bus, as far as D-Bus goes, and does what a test tells it.
 
-The test's own calls have the interface org.example.Fake. Descriptors are real socket pairs.
+The test's own calls have the interface org.example.Fake. Descriptors are real socket pairs. Two arguments are a member
+whose first call fails, and the error's name.
 """
 import os
 import socket
@@ -33,9 +34,10 @@ objects = {
     },
 }
 calls = []
-failures = {}
+failures = {sys.argv[1]: (sys.argv[2], "as told")} if len(sys.argv) > 2 else {}
 applications = {}
 advertisements = {}
+unplugged = {}
 sockets = {}
 
 
@@ -85,6 +87,17 @@ def fake(call, member, a):
         for interface in a[1]:
             objects.get(str(path), {}).pop(str(interface), None)
         emit("/", OM, "InterfacesRemoved", path, a[1], signature="oas")
+        reply(call)
+    elif member == "Unplug":
+        unplugged[str(path)] = objects.pop(str(path))
+        applications.clear()
+        advertisements.clear()
+        emit("/", OM, "InterfacesRemoved", path, list(unplugged[str(path)]), signature="oas")
+        reply(call)
+    elif member == "Plug":
+        interfaces = unplugged.pop(str(path))
+        interfaces[ADAPTER]["Powered"], interfaces[ADAPTER]["Discovering"] = a[1], dbus.Boolean(False)
+        add(str(path), interfaces)
         reply(call)
     elif member == "Set":
         set_property(str(path), str(a[1]), str(a[2]), a[3])

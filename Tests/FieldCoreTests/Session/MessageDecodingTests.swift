@@ -35,6 +35,10 @@ import Testing
     sample(DependenciesRequest(start: id(1), stop: .snapshot, maximumDepth: 100)),
     sample(OutcomesReply(outcomes: [.stored, .duplicate, .refused(.purged)])), sample(JoinRequest(name: "phone")),
     sample(Welcome()),
+    sample(
+      AddressesNotice(addresses: [
+        PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
+      ])),
   ]
 
   private static func sample<Body: MessageBody>(_ body: Body) -> (Message, @Sendable (Message) throws -> Message) {

@@ -24,13 +24,6 @@ extension IdentifierListBody {
   }
 }
 
-/// Asks for entries, at most 1,000.
-public struct FetchRequest: IdentifierListBody {
-  public static let type = MessageType.fetch
-  public var ids: [EntryID]
-  public init(ids: [EntryID]) { self.ids = ids }
-}
-
 /// Asks for headers, at most 1,000.
 public struct HeadersRequest: IdentifierListBody {
   public static let type = MessageType.headers

@@ -13,6 +13,8 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   /// Asks to be let in, in a session that an invitation began; answered by `welcome` and `entry` messages.
   case join = 4
   case welcome = 5
+  /// One way: where else the sender can be reached.
+  case addresses = 6
 
   /// Asks for the head; answered by `headReply`.
   case head = 16

@@ -1,0 +1,79 @@
+/// Estimates how many ids are in exactly one of two sets, from parities: level l holds about 2^-(l+1) of the ids, each
+/// of which flips one of its bits. The exclusive or of two estimators is that of the difference; how many bits are set
+/// in which level tells its size. (The levels are those of the strata estimator of Eppstein, Goodrich, Uyeda and
+/// Varghese, "What's the Difference?", 2011; the parities those of the tug-of-war sketch of Alon, Matias and Szegedy.)
+///
+/// An id's level is the number of trailing zeros of the high 32 bits of its keyed hash, 19 at most; its bit is what the
+/// top bits of the low 32 say. On the wire: level by level, bit j as bit `j mod 8` of byte `j / 8`.
+///
+/// From the 5th to the 95th percentile, the estimate is 0.69 to 1.45 of the truth with 32 bits a level, 0.82 to 1.20
+/// with 128, 0.87 to 1.13 with 256; less far off below 100.
+public struct DifferenceEstimator: SetSummary, Hashable {
+  public static let levelCount = 20
+
+  /// How many parity bits each level has.
+  public enum Width: Int, Sendable, CaseIterable {
+    /// 80 bytes.
+    case thin = 32
+    /// 320 bytes.
+    case wide = 128
+    /// 640 bytes.
+    case widest = 256
+
+    public var byteCount: Int { DifferenceEstimator.levelCount * rawValue / 8 }
+    var indexBits: Int { rawValue.trailingZeroBitCount }
+  }
+
+  public let width: Width
+  private var words: [UInt32]
+
+  /// The estimator of the empty set.
+  public init(width: Width = .thin) {
+    self.width = width
+    words = Array(repeating: 0, count: width.byteCount / 4)
+  }
+
+  /// An estimator that a peer made; its size says which. `nil` for other sizes.
+  public init?(bytes: [UInt8]) {
+    guard let width = Width.allCases.first(where: { $0.byteCount == bytes.count }) else { return nil }
+    self.init(width: width)
+    words.load(from: bytes[...], count: words.count)
+  }
+
+  public var bytes: [UInt8] { words.littleEndianBytes }
+
+  public mutating func add(_ ids: [KeyedID]) {
+    let indexBits = UInt64(width.indexBits)
+    let levelBits = indexBits - 5
+    words.withUnsafeMutableBufferPointer { words in
+      for id in ids {
+        let level = min((id.value >> 32 | 1 << UInt64(Self.levelCount - 1)).trailingZeroBitCount, Self.levelCount - 1)
+        let bit = Int(truncatingIfNeeded: (id.value & 0xffff_ffff) &>> (32 &- indexBits))
+        words[level &<< Int(levelBits) &+ bit &>> 5] ^= 1 &<< UInt32(truncatingIfNeeded: bit & 31)
+      }
+    }
+  }
+
+  /// The most likely size of the difference; `nil` for another width. It is 0 where all parities are equal, which
+  /// happens now and then where two ids differ.
+  public func estimate(against other: DifferenceEstimator) -> Int? {
+    guard width == other.width else { return nil }
+    let wordsOfLevel = width.rawValue / 32
+    let counts = (0..<Self.levelCount).map { level in
+      (level * wordsOfLevel..<(level + 1) * wordsOfLevel).reduce(0) {
+        $0 + (words[$1] ^ other.words[$1]).nonzeroBitCount
+      }
+    }
+    guard counts.contains(where: { $0 > 0 }) else { return 0 }
+    return ParityLikelihood.mostLikelySize(ofSetBits: counts, width: width)
+  }
+
+  /// The same within what the sets' sizes allow: at least their difference, at most their sum, and as odd as these.
+  public func estimate(against other: DifferenceEstimator, ownCount: Int, otherCount: Int) -> Int? {
+    guard ownCount >= 0, otherCount >= 0, let estimate = estimate(against: other) else { return nil }
+    let (least, (most, overflow)) = (abs(ownCount - otherCount), ownCount.addingReportingOverflow(otherCount))
+    let bounded = min(max(estimate, least), overflow ? Int.max : most)
+    guard (bounded ^ least) & 1 == 1 else { return bounded }
+    return bounded < (overflow ? Int.max : most) ? bounded + 1 : bounded - 1
+  }
+}

@@ -1,0 +1,125 @@
+import DBus
+import DBusTesting
+@testable import FieldBluetooth
+import FieldCore
+import Foundation
+import Testing
+
+/// What comes and goes below a transport: bluetoothd, the adapter, the radio's switch, the message bus.
+@Suite(.timeLimit(.minutes(1)))
+struct AdapterLifeTests {
+  private static let adapterInterfaces = [
+    "org.bluez.Adapter1", "org.bluez.GattManager1", "org.bluez.LEAdvertisingManager1",
+  ]
+
+  /// As after the restart of a bluetoothd that knew the device while it did not offer our service.
+  private static let remembered: [String: DBusValue] = [
+    "UUIDs": .strings(["00001800-0000-1000-8000-00805f9b34fb", "00001801-0000-1000-8000-00805f9b34fb"])
+  ]
+
+  // MARK: What bluetoothd remembers
+
+  @Test func aPeerOfWhichOtherServicesAreRememberedIsForgottenAndFoundAnew() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    var sightings = fake.transport.sightings().makeAsyncIterator()
+    try await fake.addDevice(Self.remembered)
+    try await fake.called("RemoveDevice", atLeast: 1)
+    try await fake.tell("Remove", .objectPath(FakeBluetooth.device), .strings(["org.bluez.Device1"]))
+    try await fake.addDevice()
+    #expect(await sightings.next()?.address == FakeBluetooth.address)
+    #expect(try await fake.calls(with: "RemoveDevice").count == 1)
+  }
+
+  @Test func aPairedPeerOfWhichOtherServicesAreRememberedIsBelieved() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    var sightings = fake.transport.sightings().makeAsyncIterator()
+    try await fake.addDevice(Self.remembered.merging(["Paired": .boolean(true)]) { $1 })
+    #expect(await sightings.next()?.address == FakeBluetooth.address)
+    #expect(try await fake.calls(with: "RemoveDevice").isEmpty)
+  }
+
+  // MARK: bluetoothd
+
+  @Test func aBluetoothdThatComesBackAndRefusesAtFirstIsAskedAgain() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    fake.killDaemon()
+    try await fake.status { $0.problem?.code == .serviceNotRunning }
+    let daemon = try await FakeBluetooth.startDaemon(
+      on: fake.bus, ["GetManagedObjects", "org.freedesktop.DBus.Error.NoMemory"])
+    try await fake.ready()
+    daemon.kill()
+  }
+
+  // MARK: Adapter
+
+  @Test func anAdapterThatIsPluggedInLaterIsUsed() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    let registrations = try await fake.calls(with: "RegisterAdvertisement").count
+    try await fake.tell("Unplug", .objectPath(FakeBluetooth.adapter))
+    let missing = try await fake.status { $0.problem != nil }
+    #expect(missing.problem?.code == .adapterMissing)
+    #expect(missing.adapter == nil && !missing.isServing && !missing.isAdvertising && !missing.isDiscovering)
+    await #expect(throws: TransportError(.unavailable, "")) {
+      try await fake.transport.connect(to: FakeBluetooth.address)
+    }
+    try await fake.tell("Plug", .objectPath(FakeBluetooth.adapter), .boolean(false))
+    try await fake.status { $0.problem?.code == .adapterOff }
+    try await fake.power(true)
+    try await fake.ready()
+    #expect(fake.transport.status.problem == nil)
+    #expect(try await fake.calls(with: "RegisterAdvertisement").count == registrations + 1)
+  }
+
+  @Test func aSilencedRadioIsToldFromOneThatIsOff() async throws {
+    let switches = FileManager.default.temporaryDirectory.appending(path: "rfkill-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: switches) }
+    #expect(RadioSwitches(directory: switches.path).block(of: "hci0") == nil)
+    func write(_ values: [String: String], to name: String) throws {
+      let directory = switches.appending(path: name)
+      try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+      for (file, value) in values {
+        try Data((value + "\n").utf8).write(to: directory.appending(path: file))
+      }
+    }
+    try write(["name": "phy0", "soft": "1", "hard": "0"], to: "rfkill0")
+    try write(["name": "hci0", "soft": "1", "hard": "1"], to: "rfkill1")
+    #expect(RadioSwitches(directory: switches.path).block(of: "hci0") == .hard)
+    try write(["soft": "0", "hard": "0"], to: "rfkill1")
+    #expect(RadioSwitches(directory: switches.path).block(of: "hci0") == nil)
+    let fake = try await FakeBluetooth(radioSwitches: switches.path)
+    try await fake.ready()
+    try await fake.power(false)
+    try await fake.status { $0.problem?.code == .adapterOff }
+    try write(["soft": "1"], to: "rfkill1")
+    let blocked = try await fake.status { $0.problem?.code == .adapterBlocked }
+    #expect(blocked.problem?.remedy.contains("rfkill unblock") == true)
+    try write(["soft": "0", "hard": "0"], to: "rfkill1")
+    try await fake.power(true)
+    try await fake.ready()
+    #expect(fake.transport.status.problem == nil)
+  }
+
+  // MARK: The message bus
+
+  @Test func everythingIsRegisteredAnewOnANewBus() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    fake.bus.kill()
+    let lost = try await fake.status { $0.problem != nil }
+    #expect(lost.problem?.code == .busUnavailable)
+    #expect(lost.adapter == nil && !lost.isServing && !lost.isAdvertising && !lost.isDiscovering)
+    await #expect(throws: TransportError(.unavailable, "")) {
+      try await fake.transport.connect(to: FakeBluetooth.address)
+    }
+    try await fake.bus.restart()
+    try await fake.status { $0.problem?.code == .serviceNotRunning }
+    let daemon = try await FakeBluetooth.startDaemon(on: fake.bus)
+    try await fake.ready()
+    #expect(fake.transport.status.problem == nil)
+    daemon.kill()
+  }
+}
