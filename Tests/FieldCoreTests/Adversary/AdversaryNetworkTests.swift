@@ -106,7 +106,9 @@ import Testing
     let proxy = Village.Resident(keyPair: SigningKeyPair(), store: InMemoryStore(workspace: village.workspace))
     let (first, _) = try await PeerSyncTests.sync(village, village.residents[1], proxy)
     #expect(first.end.code == .notAMember)
-    #expect(try await proxy.store.head().entryCount == 0)
+    // Who dials shows the grants that make it a member, and nothing else.
+    let got = try await proxy.store.scan(since: nil, limit: 100, filter: EntryFilter()).listings
+    #expect(got.count <= 2 && got.allSatisfy { $0.kind == .directory })
   }
 
   @Test func adversaryInTheMiddleCannotNameAMembersKey() async throws {
