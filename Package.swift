@@ -58,6 +58,8 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
     .systemLibrary(name: "CZBar", pkgConfig: "zbar", providers: [.apt(["libzbar-dev"])]),
+    // Headers alone: constants and structs of the kernel's interface.
+    .systemLibrary(name: "CBluetooth"),
     .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
     library("Sodium", ["CSodium"]),
     library("Noise", ["Sodium"]),
@@ -67,13 +69,14 @@ let package = Package(
     library("SetReconciliation", ["CSketchKernels"]),
     library("DBus", ["CDBus"]),
     library("BlueZ", ["DBus"]),
+    library("L2CAP", ["CBluetooth"]),
     library("DBusTesting"),
     library("FieldWire"),
     library("FieldCore", ["CPace", "FieldWire", "Noise", "SetReconciliation", "Sodium"]),
     library("FieldStore", ["FieldCore", "FieldWire", "SetReconciliation", "Sodium", grdb, grdbSQLite]),
     library("FieldDocuments", ["FieldCore", "FieldWire", "Sodium"]),
     library("FieldLAN", ["FieldCore", "FieldWire", "DBus", nioCore, nioPosix]),
-    library("FieldBluetooth", ["FieldCore", "FieldWire", "BlueZ", "DBus", logging]),
+    library("FieldBluetooth", ["FieldCore", "FieldWire", "BlueZ", "DBus", "L2CAP", logging]),
     library("FieldTesting", ["FieldCore", "FieldWire", "SetReconciliation", "Sodium"]),
     library(
       "FieldAgent",
@@ -90,7 +93,10 @@ let package = Package(
       ]),
     executable(
       "fieldsync-bench",
-      ["FieldAgent", "FieldCore", "FieldStore", "FieldWire", "Sodium", argumentParser, grdb, grdbSQLite]),
+      [
+        "FieldAgent", "FieldCore", "FieldStore", "FieldTesting", "FieldWire", "Sodium", argumentParser, grdb,
+        grdbSQLite,
+      ]),
     .target(
       name: "StoreFixtures", dependencies: ["FieldCore", "FieldTesting", "FieldWire", "Sodium"],
       path: "Tests/StoreFixtures",
@@ -108,6 +114,7 @@ let package = Package(
     tests("SetReconciliationTests", ["SetReconciliation"]),
     tests("DBusTests", ["DBus", "DBusTesting"], exclude: ["Peers"]),
     tests("BlueZTests", ["BlueZ", "DBus", "DBusTesting"], exclude: ["Peers"]),
+    tests("L2CAPTests", ["L2CAP"]),
     tests("FieldWireTests", ["FieldTesting", "FieldWire", "StoreFixtures"]),
     tests(
       "FieldCoreTests",
@@ -123,7 +130,7 @@ let package = Package(
     tests("FieldAgentTests", ["FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Sodium"]),
     tests(
       "FieldBluetoothTests",
-      ["BlueZ", "DBus", "DBusTesting", "FieldBluetooth", "FieldCore", "FieldWire", logging]),
+      ["BlueZ", "DBus", "DBusTesting", "FieldBluetooth", "FieldCore", "FieldWire", "L2CAP", logging]),
     tests("CommandLineTests", ["fieldsync"], exclude: ["Networks/two-networks"]),
     tests(
       "ProtocolTests",

@@ -6,11 +6,8 @@ extension BluetoothTransport {
   private static let normal = DiscoverySchedule.periodic(on: .seconds(10), every: .seconds(30))
   private static let sparse = DiscoverySchedule.periodic(on: .seconds(5), every: .seconds(30))
 
-  /// The beacon's short form, at the end of the advertisement's own bytes.
-  public func announce(_ beacon: PresenceBeacon) async {
-    let before = max(0, BluetoothConfiguration.announcementByteCount - PresenceBeacon.shortByteCount)
-    await announce(Array(repeating: 0, count: before) + beacon.short)
-  }
+  /// The beacon's short form is what an advertisement has room for.
+  public func announce(_ beacon: PresenceBeacon) async { await announce(beacon.short) }
 
   public func discover(_ effort: DiscoveryEffort) async {
     switch effort {
@@ -25,7 +22,7 @@ extension BluetoothTransport {
     let (stream, continuation) = AsyncStream.makeStream(
       of: TransportCondition?.self, bufferingPolicy: .bufferingNewest(1))
     let follower = Task {
-      for await status in changes { continuation.yield(status.problem.map { TransportCondition($0) }) }
+      for await status in changes { continuation.yield(TransportCondition(status)) }
       continuation.finish()
     }
     continuation.onTermination = { _ in follower.cancel() }
@@ -34,6 +31,19 @@ extension BluetoothTransport {
 }
 
 extension TransportCondition {
+  /// Nil when all is well.
+  init?(_ status: BluetoothStatus) {
+    if let problem = status.problem {
+      self.init(problem)
+    } else if let reason = status.channelProblem {
+      self.init(
+        code: "noChannel", reason: reason, remedy: "nothing has to be done: links go over GATT, which is slower",
+        isUsable: true)
+    } else {
+      return nil
+    }
+  }
+
   init(_ problem: BluetoothProblem) {
     let isUsable =
       switch problem.code {

@@ -32,6 +32,9 @@ let sessionTargets: [FuzzTarget] = [
     case .dependencies: check(message, DependenciesRequest.self)
     case .identifiers: check(message, IdentifiersReply.self)
     case .outcomes: check(message, OutcomesReply.self)
+    case .compare: check(message, CompareRequest.self)
+    case .move: check(message, MoveMessage.self)
+    case .movePart: check(message, MovePart.self)
     case .credentialRequest, .head, .put: break
     }
   },

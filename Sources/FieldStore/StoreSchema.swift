@@ -74,6 +74,19 @@ enum StoreSchema {
     CREATE INDEX asideAuthor ON aside(author);
     CREATE INDEX entryChain ON entry(substr(header, 35, 32), substr(header, 3, 16), substr(header, 67, 8));
     """,
+    """
+    CREATE TABLE base (
+      key INTEGER PRIMARY KEY AUTOINCREMENT,
+      device BLOB NOT NULL,
+      entryCount INTEGER NOT NULL,
+      digest BLOB NOT NULL,
+      ownEpoch INTEGER NOT NULL,
+      ownArrival INTEGER NOT NULL,
+      peerEpoch INTEGER NOT NULL,
+      peerArrival INTEGER NOT NULL
+    );
+    CREATE INDEX baseDevice ON base(device);
+    """,
   ]
 
   static func open(path: String, workspace: WorkspaceID, options: SQLiteStore.Options) throws -> DatabasePool {

@@ -127,7 +127,7 @@ struct Vectors {
   func packets() throws -> [Vector] {
     var handshake = try fixture.handshake()
     var multiplexer = Multiplexer(role: .initiator)
-    multiplexer.notify(Message(try fixture.hello()).framed)
+    _ = try multiplexer.send(try ladderHello().framed, on: multiplexer.open(), isLast: false)
     let hello = try required(multiplexer.nextPacket(byteCount: 65_519)).packet
     let credential = frame(.data(StreamID(2), Message(.credentialRequest).framed[...], .direction))
     let ping = frame(.ping(0x0102_0304_0506_0708))
@@ -189,8 +189,18 @@ struct Vectors {
       Vector(
         "bluetooth.info.busy",
         ServiceInformation(slot: .busy(retrySeconds: 30), maximumFrameByteCount: 20, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.info.channel",
+        ServiceInformation(
+          capabilities: .channel, psm: 0x81, slot: .granted(0), maximumFrameByteCount: 244, nonce: nonce
+        ).encoded()),
       Vector("bluetooth.hello", ControlMessage(.hello, nonce: nonce).encoded()),
       Vector("bluetooth.bye", ControlMessage(.bye, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.advertisement", ServiceAdvertisement(psm: 0x81, announcement: counting(from: 0xA0, 4)).encoded()),
+      Vector(
+        "bluetooth.advertisement.noChannel",
+        ServiceAdvertisement(psm: nil, announcement: counting(from: 0xA0, 4)).encoded()),
     ]
   }
 

@@ -40,6 +40,22 @@ extension Agent {
   func note(_ event: SyncEvent, of peer: DeviceKey, after before: AgentStatus.Peer?) {
     switch event {
     case .connected: break
+    case .chose(let choice):
+      logger.info(
+        "reconciling",
+        metadata: ["peer": "\(Self.short(peer))", "rung": "\(choice.rung.rawValue)", "why": "\(choice.reason)"])
+      var event = AgentEvent(.reconciling)
+      event.peer = peer.description
+      event.code = choice.rung.rawValue
+      event.reason = choice.reason
+      log.append(event)
+    case .reconciled(let report):
+      logger.info(
+        "compared",
+        metadata: [
+          "peer": "\(Self.short(peer))", "bytes": "\(report.byteCount)", "turns": "\(report.turnCount)",
+          "wanted": "\(report.wantedCount.map(String.init) ?? "unknown")",
+        ])
     case .pulling(let plan):
       logger.info(
         "pulling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(plan.rung.rawValue)", "why": "\(plan.reason)"])

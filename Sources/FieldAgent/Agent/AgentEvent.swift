@@ -10,6 +10,8 @@ public struct AgentEvent: Codable, Hashable, Sendable {
     case connected, disconnected, moved, stalled, quiet
     case dialFailed
     case transportProblem, transportWell
+    /// A rung was chosen: which is its `code`, why its `reason`.
+    case reconciling
     case inStep
   }
 

@@ -18,6 +18,8 @@ enum Domain {
   static let code = bytes("fieldsync code 1")
   static let codeKey = bytes("fieldsync code key 1")
   static let checkWords = bytes("fieldsync check words 1")
+  static let ladderKey = bytes("fieldsync ladder key 1")
+  static let baseTag = bytes("fieldsync base tag 1")
   static let invitation = bytes("fieldsync invitation 1")
   static let presenceIdentity = bytes("fieldsync presence identity 1")
   static let presenceState = bytes("fieldsync presence state 1")

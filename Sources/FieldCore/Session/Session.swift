@@ -259,6 +259,7 @@ public actor Session {
         let message = try Message(decoding: bytes)
         inboxes[id]?.messages.append(message)
         inboxes[id]?.byteCounts.append(bytes.count + 4)
+        if message.type.carriesEntries { traffic.receivedEntryByteCount += UInt64(message.body.count) }
         answeredSinceCheck = true
         wakeReader(of: id)
       } catch {

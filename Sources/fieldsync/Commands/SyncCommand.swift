@@ -82,12 +82,13 @@ actor SyncMeter {
   func note(_ event: SyncEvent) {
     switch event {
     case .connected: console.note("Connected; comparing.")
+    case .chose(let choice): console.note("Comparing: \(choice.reason).")
     case .pulling(let plan): console.note("Fetching: \(plan.reason).")
     case .progress(let progress):
       let total = progress.receivedCount + Int(clamping: progress.wantedCount)
       if line == nil { line = ProgressLine("sync", itemCount: total, byteCount: 0, console: console) }
       line?.update(items: progress.receivedCount, bytes: progress.receivedByteCount)
-    case .pulled, .inStep, .settledApart, .addresses: break
+    case .reconciled, .pulled, .inStep, .settledApart, .addresses: break
     }
   }
 
