@@ -103,6 +103,21 @@ struct TrustCommandTests {
     #expect(peers?.count == 1)
   }
 
+  @Test func wipingLeavesNoFileOfTheHome() async throws {
+    let laptop = try await Tool.founded()
+    #expect(try await laptop.run("put", "notes", "today", "text=dry").status == 0)
+    #expect(try await laptop.run("invite", "--quiet").status == 0)
+    #expect(try await laptop.run("peers", "rename", try await id(laptop), "mine").status == 0)
+    let agent = try await AgentProcess(laptop)
+    #expect(try await laptop.run("wipe", "--yes").status == 75, "an agent runs")
+    agent.stop()
+    try laptop.write([1], to: "home/not ours")
+    #expect(try await laptop.run("wipe", input: "n\n").status == 77)
+    #expect(try await laptop.run("wipe", "--yes").status == 0)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: laptop.home) == ["not ours"])
+    #expect(try await laptop.run("id").status == 78)
+  }
+
   @Test func aCodeNeedsAnAgentAndAnAdmin() async throws {
     let laptop = try await Tool.founded()
     #expect(try await laptop.run("invite", "--code").status == 69)

@@ -136,6 +136,28 @@ public struct Home: Sendable {
     return try await open()
   }
 
+  /// Removes everything of this device: the keys first, so that what a cut leaves cannot be read. Files that are not a
+  /// home's stay.
+  ///
+  /// - Throws: ``AgentError`` with `busy` while an agent runs, `notInitialized`, `cannotWrite`.
+  public func wipe() throws {
+    guard HomeFiles.exists(identityPath) else {
+      throw AgentError(.notInitialized, "There is no workspace in '\(directory)'.")
+    }
+    let lock = try lockForAgent()
+    defer { withExtendedLifetime(lock) {} }
+    try HomeFiles.overwrite(identityPath)
+    let secrets = ["code", "invitations"]
+    for name in secrets { try HomeFiles.overwrite(directory + "/" + name) }
+    try HomeFiles.remove(identityPath)
+    for name in try HomeFiles.names(in: directory) where Self.fileNames.contains(where: name.hasPrefix) {
+      try HomeFiles.remove(directory + "/" + name)
+    }
+  }
+
+  /// What the names of a home's files begin with.
+  private static let fileNames = ["agent", "code", "identity", "invitations", "petnames", "store.sqlite"]
+
   /// Held by the agent as long as it runs.
   ///
   /// - Throws: ``AgentError`` with `busy` when another agent runs in this home.

@@ -1,5 +1,6 @@
 import Noise
 public import SetReconciliation
+import Sodium
 
 /// What a handshake leaves: who the peer is, and the keys of this session.
 public struct SessionSecrets: Sendable {
