@@ -32,8 +32,8 @@ public struct QRCode: Hashable, Sendable {
     (0..<size).contains(column) && (0..<size).contains(row) && modules[row * size + column]
   }
 
-  /// For a terminal: two modules in each character, by half blocks. Light modules are drawn and dark ones left blank, as
-  /// on a dark background; on a light one it is an inverted code, which most readers take too.
+  /// For a terminal: two modules in each character, by half blocks. Light modules are drawn and dark ones left blank,
+  /// as on a dark background; on a light one it is an inverted code, which most readers take too.
   public var halfBlocks: [String] {
     rows(step: 2).map { row in
       columns.map { column in

@@ -28,8 +28,8 @@ public enum Ristretto255 {
 
   /// `scalar` times `element`.
   ///
-  /// - Throws: ``SodiumError`` with `invalidLength`, or `weakKey` where the bytes are no element in its one encoding, or
-  ///   the product is the identity.
+  /// - Throws: ``SodiumError`` with `invalidLength`, or `weakKey` where the bytes are no element in its one encoding,
+  ///   or the product is the identity.
   public static func multiply(_ element: [UInt8], by scalar: SecretBytes) throws(SodiumError) -> [UInt8] {
     SodiumLibrary.require()
     try SodiumError.requireLength(element.count, elementByteCount, of: "group element")

@@ -8,6 +8,7 @@ import Sodium
 /// Encoded: version 1 (u8), state (u8), role (u8), code (3), made at and lifetime as in ``PendingInvitation``, device
 /// (length-prefixed: 32 bytes or none), name and check words (length-prefixed UTF-8).
 public struct CodeBook: Sendable {
+  /// How far it has come.
   public enum State: UInt8, Sendable {
     case open = 1
     /// Somebody tried it, and nobody can any more.
@@ -21,6 +22,7 @@ public struct CodeBook: Sendable {
     case failed
   }
 
+  /// The code and what became of it.
   public struct Entry: Sendable {
     public internal(set) var state: State
     public let role: DeviceRole

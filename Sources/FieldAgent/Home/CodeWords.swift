@@ -1,5 +1,5 @@
-/// Bytes as words that people say to each other: the two-syllable half of the PGP word list (Juola and Zimmermann, 1995),
-/// whose words were chosen to sound unlike each other.
+/// Bytes as words that people say to each other: the two-syllable half of the PGP word list (Juola and Zimmermann,
+/// 1995), whose words were chosen to sound unlike each other.
 enum CodeWords {
   static let words: [String] = """
     aardvark absurd accrue acme adrift adult afflict ahead aimless algol allow alone ammo ancient apple artist

@@ -4,7 +4,8 @@ import FieldWire
 import Sodium
 
 /// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the
-/// entries), `invitations` (those it gave out), `petnames` (what its user calls other devices), and `agent.lock`. Only its user may enter it.
+/// entries), `invitations` and `code` (those it gave out), `petnames` (what its user calls other devices), and
+/// `agent.lock`. Only its user may enter it.
 public struct Home: Sendable {
   /// An absolute path.
   public let directory: String

@@ -1,7 +1,7 @@
 public import Sodium
 
-/// A key of 32 bytes, and the number of the epoch that it was made for. Two admins who start an epoch without knowing of
-/// each other give the same number to two keys; both stay good.
+/// A key of 32 bytes, and the number of the epoch that it was made for. Two admins who start an epoch without knowing
+/// of each other give the same number to two keys; both stay good.
 public struct EpochKey: Sendable {
   public let epoch: UInt32
   public let key: SecretBytes

@@ -2,8 +2,8 @@ import FieldAgent
 import FieldCore
 import FieldWire
 
-/// An open code on the inviting side's screen: the words, who came with them, and the question whether both screens show
-/// the same.
+/// An open code on the inviting side's screen: the words, who came with them, and the question whether both screens
+/// show the same.
 struct SpokenInvitation {
   private static let pollInterval: Duration = .milliseconds(200)
 

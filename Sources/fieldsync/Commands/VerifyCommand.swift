@@ -68,7 +68,8 @@ extension ChainAudit.Gap {
   }
 
   fileprivate var line: String {
-    "Missing: entries of device \(DeviceText.encode(author)) between its \(after). and \(before). in database \(database)"
+    "Missing: entries of device \(DeviceText.encode(author)) "
+      + "between its \(after). and \(before). in database \(database)"
   }
 }
 
@@ -81,7 +82,8 @@ extension ChainAudit.Fork {
   }
 
   fileprivate var line: String {
-    "Fork: device \(DeviceText.encode(author)) signed \(entries.count) entries as its \(sequence). in database \(database)"
+    "Fork: device \(DeviceText.encode(author)) signed \(entries.count) entries "
+      + "as its \(sequence). in database \(database)"
   }
 }
 

@@ -101,8 +101,8 @@ import Testing
     #expect(try Attacks.keyAfterRevocation() == false)
   }
 
-  /// An honest relay that has not heard of the revocation delivers a thousand entries of the revoked device, among those
-  /// of others.
+  /// An honest relay that has not heard of the revocation delivers a thousand entries of the revoked device, among
+  /// those of others.
   @Test func adversaryRevokedDeviceGetsNoneOfAThousandEntriesThroughARelay() async throws {
     let village = try await Village.make(memberCount: 3)
     let (admin, relay, revoked, reader) = (
