@@ -50,8 +50,8 @@ public struct OpenHome: Sendable {
     return try await store.entries(directory.credential(of: device))
   }
 
-  /// Ends a device's membership, for good: what it writes from now on counts nowhere, and a new key epoch starts that it
-  /// has no key of. What it wrote before, as far as it has come here, stays.
+  /// Ends a device's membership, for good: what it writes from now on counts nowhere, and a new key epoch starts that
+  /// it has no key of. What it wrote before, as far as it has come here, stays.
   ///
   /// - Throws: ``AgentError`` with `notAllowed` unless this device is an admin and another one stays, `notFound` for a
   ///   device that is in the workspace no more or never was.
