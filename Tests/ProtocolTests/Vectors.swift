@@ -176,7 +176,7 @@ struct Vectors {
   func presence() throws -> [Vector] {
     let beacon = PresenceBeacon(
       of: fixture.founderKey, holding: try fixture.head(), in: PresenceEpoch(secondsSince1970: 1_800_000_000),
-      key: fixture.keys.presence)
+      key: try required(fixture.keys.presence))
     return [Vector("presence.long", beacon.bytes), Vector("presence.short", beacon.short)]
   }
 
