@@ -96,6 +96,38 @@ struct EntryTable {
     }
   }
 
+  /// The ids of a scope, piece by piece. All of them are read from the index of the ids, which holds their arrivals and
+  /// is a tenth of the table; a small scope goes by arrival.
+  func forEachPiece(of scope: ArrivalScope, _ body: ([EntryID]) -> Void) throws {
+    var piece: [EntryID] = []
+    piece.reserveCapacity(StoreLimits.passPieceCount)
+    let visit = { (row: ResultRow) in
+      let arrival = row.count(1)
+      guard arrival > scope.after, arrival <= scope.through else { return true }
+      piece.append(try row.identifier(0))
+      if piece.count == StoreLimits.passPieceCount {
+        body(piece)
+        piece.removeAll(keepingCapacity: true)
+      }
+      return true
+    }
+    if scope.after == 0 {
+      try KeptStatement(Self.allIDs, in: database).forEachRow([], visit)
+    } else {
+      try KeptStatement("SELECT id, arrival FROM entry WHERE arrival > ? AND arrival <= ?", in: database)
+        .forEachRow([.integer(scope.after), .integer(scope.through)], visit)
+    }
+    if !piece.isEmpty { body(piece) }
+  }
+
+  /// Answered by the index of the ids alone, which a test holds it to.
+  static let allIDs = "SELECT id, arrival FROM entry"
+
+  func count(in scope: ArrivalScope) throws -> UInt64 {
+    try KeptStatement("SELECT COUNT(*) FROM entry WHERE arrival > ? AND arrival <= ?", in: database)
+      .first(.integer(scope.after), .integer(scope.through)) { $0.count(0) } ?? 0
+  }
+
   func count(of document: DocumentID, in scope: DatabaseID) throws -> Int {
     let count = try KeptStatement("SELECT COUNT(*) FROM entry WHERE database = ? AND document = ?", in: database)
       .first(.identifier(scope), .identifier(document)) { $0.integer(0) }

@@ -87,6 +87,10 @@ extension SQLiteStore {
     try await write { try PeerTable(database: $0).set(record, of: device) }
   }
 
+  public func addBase(_ base: BaseRecord, with device: DeviceKey) async throws(StoreError) {
+    try await write { try BaseTable(database: $0).add(base, with: device) }
+  }
+
   /// Starts a new epoch, so that no peer's cursor means anything any more: for a file that was restored from a copy,
   /// whose arrivals were given a second time since.
   public func beginEpoch() async throws(StoreError) {

@@ -18,6 +18,7 @@ import Synchronization
 /// | `chain` | the end of each author's chain in each database, also when that entry was purged | put, append |
 /// | `purged` | documents that are refused | purge |
 /// | `peer` | how far each peer was pulled from | ``setPeerRecord(_:of:)`` |
+/// | `base` | sets that each peer and this store have both held | ``addBase(_:with:)`` |
 ///
 /// The arrival counter is the workspace's row of `total`, so it never goes back. Every write is one immediate
 /// transaction, in which the counter, the directory and the author's chain are read anew; so processes agree on all
@@ -179,6 +180,24 @@ public final class SQLiteStore: LocalStore {
 
   public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {
     try await read { try PeerTable(database: $0).record(of: device) }
+  }
+
+  public func bases(with device: DeviceKey) async throws(StoreError) -> [BaseRecord] {
+    try await read { try BaseTable(database: $0).bases(with: device) }
+  }
+
+  public func pass<State: Sendable>(
+    over scope: ArrivalScope, into state: State, _ absorb: @escaping @Sendable (inout State, [EntryID]) -> Void
+  ) async throws(StoreError) -> State {
+    try await read { database in
+      var state = state
+      try EntryTable(database: database).forEachPiece(of: scope) { absorb(&state, $0) }
+      return state
+    }
+  }
+
+  public func count(in scope: ArrivalScope) async throws(StoreError) -> UInt64 {
+    try await read { try EntryTable(database: $0).count(in: scope) }
   }
 
   // MARK: Access to the file

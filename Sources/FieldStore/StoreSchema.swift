@@ -61,7 +61,20 @@ enum StoreSchema {
       epoch INTEGER,
       arrival INTEGER
     ) WITHOUT ROWID;
+    """,
     """
+    CREATE TABLE base (
+      key INTEGER PRIMARY KEY AUTOINCREMENT,
+      device BLOB NOT NULL,
+      entryCount INTEGER NOT NULL,
+      digest BLOB NOT NULL,
+      ownEpoch INTEGER NOT NULL,
+      ownArrival INTEGER NOT NULL,
+      peerEpoch INTEGER NOT NULL,
+      peerArrival INTEGER NOT NULL
+    );
+    CREATE INDEX baseDevice ON base(device);
+    """,
   ]
 
   static func open(path: String, workspace: WorkspaceID, options: SQLiteStore.Options) throws -> DatabasePool {

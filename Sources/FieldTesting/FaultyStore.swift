@@ -140,4 +140,22 @@ public struct FaultyStore: LocalStore {
   public func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError) {
     try await attempt { () async throws(StoreError) in try await store.setPeerRecord(record, of: device) }
   }
+
+  public func bases(with device: DeviceKey) async throws(StoreError) -> [BaseRecord] {
+    try await attempt { () async throws(StoreError) in try await store.bases(with: device) }
+  }
+
+  public func addBase(_ base: BaseRecord, with device: DeviceKey) async throws(StoreError) {
+    try await attempt { () async throws(StoreError) in try await store.addBase(base, with: device) }
+  }
+
+  public func pass<State: Sendable>(
+    over scope: ArrivalScope, into state: State, _ absorb: @escaping @Sendable (inout State, [EntryID]) -> Void
+  ) async throws(StoreError) -> State {
+    try await attempt { () async throws(StoreError) in try await store.pass(over: scope, into: state, absorb) }
+  }
+
+  public func count(in scope: ArrivalScope) async throws(StoreError) -> UInt64 {
+    try await attempt { () async throws(StoreError) in try await store.count(in: scope) }
+  }
 }

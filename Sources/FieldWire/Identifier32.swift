@@ -1,6 +1,6 @@
 /// Thirty-two bytes that name something: a hash or a public key. `Tag` keeps the kinds apart; the order is that of the
 /// bytes.
-public struct Identifier32<Tag>: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct Identifier32<Tag>: Hashable, Comparable, Sendable, BitwiseCopyable, CustomStringConvertible {
   public static var byteCount: Int { 32 }
 
   private let first: UInt64

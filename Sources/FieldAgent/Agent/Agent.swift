@@ -230,6 +230,10 @@ public actor Agent {
   private func note(_ event: SyncEvent, of peer: DeviceKey, after before: AgentStatus.Peer?) {
     switch event {
     case .connected: break
+    case .chose(let choice):
+      logger.info(
+        "reconciling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(choice.rung.rawValue)", "why": "\(choice.reason)"]
+      )
     case .pulling(let plan):
       logger.info(
         "pulling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(plan.rung.rawValue)", "why": "\(plan.reason)"])

@@ -14,6 +14,8 @@ enum Domain {
   static let prologue = bytes("fieldsync session 1")
   static let sessionRoot = bytes("fieldsync session root 1")
   static let summaryKey = bytes("fieldsync summary key 1")
+  static let ladderKey = bytes("fieldsync ladder key 1")
+  static let baseTag = bytes("fieldsync base tag 1")
   static let invitation = bytes("fieldsync invitation 1")
 
   private static func bytes(_ text: StaticString) -> [UInt8] {

@@ -1,13 +1,19 @@
-/// Decides, for one session, when to pull and how, when to tell the peer, and when the two sides are in step. Both
-/// sides run one; each pulls what it lacks, at the same time. No IO, no clock: events in, actions out.
+/// Decides, for one session, when to reconcile or pull and how, when to tell the peer, and when the two sides are in
+/// step. Both sides run one. A session begins with the ladder (``Reconciler``), after which each side sends what the
+/// other lacks; what the ladder does not settle each side pulls, and so what changes later. No IO, no clock: events in,
+/// actions out.
 public struct SyncCoordinator: Sendable {
   public enum Action: Hashable, Sendable {
     /// Pull like this, and report with ``pullEnded(covered:settled:own:root:)`` or give up the session.
     case pull(PullPlan)
+    /// Begin another reconciliation, under a new key, and report with ``ladderEnded(_:own:root:)``.
+    case reconcile(attempt: UInt32)
     /// Tell the peer where this side stands.
     case sendState(pulledThrough: UInt64)
     /// Keep this as the cursor of the next session's pull.
     case remember(StoreCursor)
+    /// Both sides hold this set: keep it as a base of later sessions.
+    case rememberBase(BaseRecord)
     /// Both sides hold the same entries.
     case inStep
     /// Both sides have all that they could get of each other, and still differ: one refuses what the other holds.
@@ -28,14 +34,26 @@ public struct SyncCoordinator: Sendable {
   private var attempt: UInt32 = 0
   private var tellWhenPulled = false
   private var ownArrivalTold: UInt64
+  private var rootTold: [UInt8]?
   private var said: Action?
+  /// Only who opened the session begins a reconciliation.
+  private let opensLadder: Bool
+  private var isClimbing = false
+  private var ladderAttempt: UInt32 = 0
+  private var lastBase: [UInt8]?
+  /// The peer has a ladder, too.
+  private var canClimb = false
 
   static let summaryAttemptLimit: UInt32 = 2
   /// Below this many entries here, listing everything costs less than the summary saves.
   static let smallestSummarySet: UInt64 = 32
 
   /// - Parameter remembered: The cursor of an earlier session with this peer.
-  public init(own: StoreHead, ownRoot: [UInt8], remembered: StoreCursor?, enabled: Set<Rung> = Set(Rung.allCases)) {
+  public init(
+    own: StoreHead, ownRoot: [UInt8], remembered: StoreCursor?, opensLadder: Bool = false,
+    enabled: Set<Rung> = Set(Rung.allCases)
+  ) {
+    self.opensLadder = opensLadder
     self.own = own
     self.ownRoot = ownRoot
     self.enabled = enabled
@@ -43,7 +61,7 @@ public struct SyncCoordinator: Sendable {
     ownArrivalTold = own.arrival
   }
 
-  public var isPulling: Bool { running != nil }
+  public var isPulling: Bool { running != nil || isClimbing }
 
   /// What this side has settled of the peer's store, in the terms of a ``StateNotice``.
   public var pulledThroughArrival: UInt64 {
@@ -62,6 +80,51 @@ public struct SyncCoordinator: Sendable {
     return evaluate()
   }
 
+  /// How a climb ended.
+  public enum LadderEnd: Hashable, Sendable {
+    /// The roots were equal.
+    case inStep
+    /// Everything was exchanged; with `isSettled`, nothing of it is missing or may still be let in.
+    case exchanged(isSettled: Bool)
+    case undecided
+  }
+
+  /// A reconciliation has begun, and the peer has said where it stands.
+  public mutating func ladderBegan(_ state: StateNotice, attempt: UInt32) {
+    isClimbing = true
+    canClimb = true
+    ladderAttempt = attempt
+    said = nil
+    _ = peerState(state)
+  }
+
+  /// It is over, and so is the exchange of entries that follows.
+  ///
+  /// - Parameter peer: The peer's place when it began.
+  public mutating func ladderEnded(
+    _ end: LadderEnd, peer cursor: StoreCursor, own head: StoreHead, root: [UInt8]
+  ) -> [Action] {
+    isClimbing = false
+    // What came meanwhile is of no matter to what was found to be equal.
+    let newest = own.arrival > head.arrival ? (own, ownRoot) : (head, root)
+    own = head
+    ownRoot = root
+    defer { (own, ownRoot) = newest }
+    guard cursor.epoch == peer?.epoch else { return evaluate() }
+    switch end {
+    case .inStep:
+      peer?.root = root
+      rootTold = root
+      return evaluate()
+    case .undecided:
+      canClimb = false
+      return evaluate()
+    case .exchanged(let isSettled):
+      pulledThrough = cursor
+      return (isSettled ? [.remember(cursor)] : []) + tell() + evaluate()
+    }
+  }
+
   /// This side's store has changed.
   ///
   /// - Parameter byPull: Everything that changed was pulled from this peer, who knows it.
@@ -69,7 +132,7 @@ public struct SyncCoordinator: Sendable {
     own = head
     ownRoot = root
     let told = byPull || head.arrival == ownArrivalTold ? [] : tell()
-    return running == nil ? told + evaluate() : told
+    return isPulling ? told : told + evaluate()
   }
 
   /// A pull has come to its end.
@@ -99,16 +162,23 @@ public struct SyncCoordinator: Sendable {
 
   private mutating func tell() -> [Action] {
     ownArrivalTold = own.arrival
+    rootTold = ownRoot
     return [.sendState(pulledThrough: pulledThroughArrival)]
   }
 
   private mutating func evaluate() -> [Action] {
-    guard let peer, running == nil else { return [] }
+    guard let peer, !isPulling else { return [] }
     let cursor = StoreCursor(epoch: peer.epoch, arrival: peer.arrival)
     if peer.entryCount == 0 { pulledThrough = cursor }
     if peer.root == ownRoot {
       pulledThrough = cursor
-      return say(.inStep, [.remember(cursor), .inStep])
+      // An empty set is no base worth keeping.
+      let isNew = lastBase != own.digest && own.entryCount > 0
+      lastBase = own.digest
+      let base: [Action] = isNew ? [.rememberBase(BaseRecord(head: own, peer: cursor))] : []
+      // Whoever leaves once it is in step has told the other first.
+      let news = rootTold == ownRoot ? [] : tell()
+      return base + say(.inStep, news + [.remember(cursor), .inStep])
     }
     if let plan = nextPlan(peer) {
       running = plan
@@ -117,6 +187,12 @@ public struct SyncCoordinator: Sendable {
     }
     // Nothing is left to pull here. Whether the other side is done too, it says.
     guard peer.pulledThrough >= own.arrival, peer.wantedCount == 0 else { return [] }
+    // Short ids may have collided, or the store changed meanwhile: once more, under another key.
+    if !enabled.isDisjoint(with: Rung.finding), canClimb, ladderAttempt + 1 < LadderLimits.attemptCount {
+      guard opensLadder else { return [] }
+      isClimbing = true
+      return [.reconcile(attempt: ladderAttempt + 1)]
+    }
     // Who has fewer entries is missing some, so that side looks again first.
     if !isExact, own.entryCount <= peer.entryCount || peer.isExact {
       let plan = PullPlan(
@@ -136,15 +212,23 @@ public struct SyncCoordinator: Sendable {
       return PullPlan(
         rung: enabled.contains(.cursorScan) ? .cursorScan : .fullScan,
         since: enabled.contains(.cursorScan) ? pulledThrough : nil, attempt: 0,
-        reason: "\(peer.arrival - pulledThrough.arrival) arrivals at the peer since the last time")
+        reason: "\(peer.arrival - pulledThrough.arrival) arrivals at the peer since the last time",
+        expectedCount: peer.arrival - pulledThrough.arrival)
     }
     guard peer.entryCount > 0 else { return nil }
     if canSummarize(peer), attempt < Self.summaryAttemptLimit {
       return PullPlan(
         rung: .bloomSummary, since: nil, attempt: attempt,
-        reason: "first meeting, with \(own.entryCount) entries here and \(peer.entryCount) there")
+        reason: "\(own.entryCount) entries here and \(peer.entryCount) there", expectedCount: missingCount(peer))
     }
-    return PullPlan(rung: .fullScan, since: nil, attempt: 0, reason: "first meeting, with little or nothing here")
+    return PullPlan(
+      rung: .fullScan, since: nil, attempt: 0, reason: "nothing else is left, or little is here",
+      expectedCount: missingCount(peer))
+  }
+
+  /// At least so many entries are missing here.
+  private func missingCount(_ peer: StateNotice) -> UInt64 {
+    peer.entryCount > own.entryCount ? peer.entryCount - own.entryCount : 0
   }
 
   private func canSummarize(_ peer: StateNotice) -> Bool {

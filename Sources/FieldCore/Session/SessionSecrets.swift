@@ -1,7 +1,5 @@
-public import FieldWire
 import Noise
 public import SetReconciliation
-import Sodium
 
 /// What a handshake leaves: who the peer is, and the keys of this session.
 public struct SessionSecrets: Sendable {
@@ -16,23 +14,14 @@ public struct SessionSecrets: Sendable {
   public var purpose: SessionPurpose { key.purpose }
   public var workspace: WorkspaceID { key.workspace }
 
-  /// The root of a set in this session: 16 bytes, BLAKE2b keyed with the handshake hash over count and digest. A root
-  /// of one session says nothing in another.
-  public func root(of head: StoreHead) -> [UInt8] {
-    var writer = WireWriter(capacity: 80)
-    writer.raw(Domain.sessionRoot)
-    writer.u64(head.entryCount)
-    writer.raw(head.digest)
-    return Blake2b.hash(writer.bytes, byteCount: StateNotice.rootByteCount, key: handshakeHash)
-  }
+  /// What keys all that the two sides say about their sets.
+  public var reconcile: ReconcileSecrets { ReconcileSecrets(handshakeHash: handshakeHash) }
+
+  /// The root of a set in this session, 16 bytes.
+  public func root(of head: StoreHead) -> [UInt8] { reconcile.root(of: head) }
 
   /// The key of the `attempt`-th summary that `author` makes in this session.
   public func summaryKey(attempt: UInt32, author: SessionHandshake.Role) -> SummaryKey {
-    var writer = WireWriter(capacity: 40)
-    writer.raw(Domain.summaryKey)
-    writer.u8(author.rawValue)
-    writer.u32(attempt)
-    var reader = WireReader(Blake2b.hash(writer.bytes, byteCount: SummaryKey.byteCount, key: handshakeHash))
-    return SummaryKey(words: ((try? reader.u64()) ?? 0, (try? reader.u64()) ?? 0))
+    reconcile.bloomKey(attempt: attempt, author: author)
   }
 }

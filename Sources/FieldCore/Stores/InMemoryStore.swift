@@ -59,6 +59,7 @@ public final class InMemoryStore: LocalStore {
     var chains: [Chain: ChainLink] = [:]
     var purged: Set<Document> = []
     var peers: [DeviceKey: PeerRecord] = [:]
+    var bases: [DeviceKey: [BaseRecord]] = [:]
     var listeners: [UInt64: AsyncStream<StoreHead>.Continuation] = [:]
     var listenerCount: UInt64 = 0
 
@@ -302,5 +303,33 @@ public final class InMemoryStore: LocalStore {
 
   public func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError) {
     state.withLock { $0.peers[device] = record }
+  }
+
+  public func bases(with device: DeviceKey) async throws(StoreError) -> [BaseRecord] {
+    state.withLock { $0.bases[device] ?? [] }
+  }
+
+  public func addBase(_ base: BaseRecord, with device: DeviceKey) async throws(StoreError) {
+    state.withLock { state in
+      let kept = (state.bases[device] ?? []).filter { $0.digest != base.digest && $0.own.epoch == state.epoch }
+      state.bases[device] = Array(([base] + kept).prefix(StoreLimits.baseCount))
+    }
+  }
+
+  public func pass<Absorbed: Sendable>(
+    over scope: ArrivalScope, into absorbed: Absorbed, _ absorb: @escaping @Sendable (inout Absorbed, [EntryID]) -> Void
+  ) async throws(StoreError) -> Absorbed {
+    let ids = state.withLock { state in
+      state.order[state.firstIndex(after: scope.after)..<state.firstIndex(after: scope.through)].map(\.id)
+    }
+    var absorbed = absorbed
+    for start in stride(from: 0, to: ids.count, by: StoreLimits.passPieceCount) {
+      absorb(&absorbed, Array(ids[start..<min(start + StoreLimits.passPieceCount, ids.count)]))
+    }
+    return absorbed
+  }
+
+  public func count(in scope: ArrivalScope) async throws(StoreError) -> UInt64 {
+    state.withLock { UInt64(max(0, $0.firstIndex(after: scope.through) - $0.firstIndex(after: scope.after))) }
   }
 }

@@ -25,6 +25,23 @@ public protocol LocalStore: ContentAddressedStore {
 
   func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord?
   func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError)
+
+  /// What this store and the device's have both held, newest first, at most ``StoreLimits/baseCount``; only what still
+  /// means something in this epoch.
+  func bases(with device: DeviceKey) async throws(StoreError) -> [BaseRecord]
+  /// Remembers a base; the oldest goes.
+  func addBase(_ base: BaseRecord, with device: DeviceKey) async throws(StoreError)
+
+  /// Goes once through the ids of the entries in `scope`, as of one moment, in pieces of some hundred and in no
+  /// particular order. What it takes in memory does not grow with the store.
+  ///
+  /// - Returns: `state` with everything absorbed.
+  func pass<State: Sendable>(
+    over scope: ArrivalScope, into state: State, _ absorb: @escaping @Sendable (inout State, [EntryID]) -> Void
+  ) async throws(StoreError) -> State
+
+  /// How many entries there are in `scope`.
+  func count(in scope: ArrivalScope) async throws(StoreError) -> UInt64
 }
 
 extension LocalStore {

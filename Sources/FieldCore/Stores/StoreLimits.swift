@@ -8,6 +8,10 @@ public enum StoreLimits {
   public static let batchByteCount = 512 << 10
   /// Steps of one dependency walk.
   public static let dependencyDepth = 100_000
+  /// Bases that are remembered of each peer.
+  public static let baseCount = 2
+  /// Ids that a pass hands over at once.
+  public static let passPieceCount = 1024
 
   /// - Throws: ``StoreError`` with `tooLarge`.
   public static func checkIDCount(_ count: Int) throws(StoreError) {

@@ -49,6 +49,21 @@ public struct EntryPull: Sendable {
     return report
   }
 
+  /// Brings these entries, which the source is known to have, in batches of at most `batchEntryCount`.
+  public func run(
+    ids: [EntryID], batchEntryCount: Int,
+    progress: @Sendable (PullReport) async throws(StoreError) -> Void = { _ throws(StoreError) in }
+  ) async throws(StoreError) -> PullReport {
+    var report = PullReport()
+    for start in stride(from: 0, to: ids.count, by: max(1, batchEntryCount)) {
+      let batch = Array(ids[start..<min(start + max(1, batchEntryCount), ids.count)])
+      let present = try await sink.contained(batch)
+      _ = try await store(try await fetch(batch.filter { !present.contains($0) }), into: &report)
+      try await progress(report)
+    }
+    return report
+  }
+
   /// - Returns: Whether something of the page has to be asked for again.
   @discardableResult
   private func transfer(

@@ -1,8 +1,8 @@
 public import FieldWire
 import SetReconciliation
 
-/// One peer, one session, one store: proves and demands membership, answers the peer's requests, and pulls what is
-/// missing here, until the session ends or, if asked, until both sides are in step.
+/// One peer, one session, one store: proves and demands membership, reconciles, answers the peer's requests, and pulls
+/// what comes later, until the session ends or, if asked, until both sides are in step.
 public actor PeerSync {
   /// When this side ends the session by itself.
   public enum Ending: Sendable {
@@ -14,29 +14,34 @@ public actor PeerSync {
 
   public nonisolated let events: AsyncStream<SyncEvent>
 
-  private let session: Session
-  private let store: any LocalStore
-  private let remote: RemoteStore
+  let session: Session
+  let store: any LocalStore
+  let remote: RemoteStore
   private let server: StoreServer
   private let ownDevice: DeviceKey
   private let ending: Ending
-  private let rungs: Set<Rung>
+  let rungs: Set<Rung>
   private let clock: any Clock<Duration>
-  private let eventContinuation: AsyncStream<SyncEvent>.Continuation
+  let eventContinuation: AsyncStream<SyncEvent>.Continuation
 
-  private var coordinator: SyncCoordinator?
-  private var peerStateBeforeStart: StateNotice?
+  var coordinator: SyncCoordinator?
+  private var stateBeforeStart: StateNotice?
+  /// Reconciliations that were begun in this session, and whether one is going on.
+  var ladderCount: UInt32 = 0
+  var isClimbing = false
   /// Notices come on streams of their own, whose tasks may overtake each other.
   private var newestState = StreamID(0)
-  private var peerSource: EntrySource?
-  private var peerCapabilities: Capabilities = []
-  private var isAuthorized = false
+  var peerSource: EntrySource?
+  var peerCapabilities: Capabilities = []
+  /// The peer is authorized, and this side knows where it stands itself.
+  private var isReady = false
   private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
   private var listedThrough: StoreCursor?
   private var plans: AsyncStream<PullPlan>.Continuation?
-  private var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
+  private var retries: AsyncStream<UInt32>.Continuation?
+  var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
   private var failure: SessionError?
-  private var isOver = false
+  var isOver = false
 
   public init(
     session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
@@ -57,15 +62,19 @@ public actor PeerSync {
   public func run() async -> SyncOutcome {
     let (planStream, plans) = AsyncStream<PullPlan>.makeStream()
     self.plans = plans
+    let (retryStream, retries) = AsyncStream<UInt32>.makeStream()
+    self.retries = retries
     let end = await withTaskGroup(of: Void.self) { group in
       let notices = Task { await self.answerStreams() }
       group.addTask { await self.start() }
       group.addTask { for await plan in planStream { await self.pull(plan) } }
+      group.addTask { for await attempt in retryStream { await self.retryLadder(attempt: attempt) } }
       let end = await self.session.run()
       // What the peer said before it left still counts.
       isOver = true
       releaseWaiters()
       plans.finish()
+      retries.finish()
       await notices.value
       group.cancelAll()
       return end
@@ -76,40 +85,32 @@ public actor PeerSync {
     return outcome
   }
 
-  // MARK: Membership, and both hellos
+  // MARK: Membership
 
-  /// Everything up to the own hello; then follows the store's changes.
+  /// Everything up to the first reconciliation; then follows the store's changes.
   private func start() async {
     do {
       if try await role(of: session.peer) == nil { try await demandCredential() }
-      isAuthorized = true
-      releaseWaiters()
       let changes = store.changes()
       let head = try await store.head()
       listedThrough = head.cursor
       let remembered = try await store.peerRecord(of: session.peer)?.pulledThrough
-      var coordinator = SyncCoordinator(
-        own: head, ownRoot: session.secrets.root(of: head), remembered: remembered, enabled: rungs)
+      let isOpener = session.secrets.role == .initiator
+      coordinator = SyncCoordinator(
+        own: head, ownRoot: session.secrets.root(of: head), remembered: remembered, opensLadder: isOpener,
+        enabled: rungs)
       eventContinuation.yield(.connected(peer: session.peer, transport: session.transportKind))
-      let hello = Hello(
-        capabilities: .all,
-        state: StateNotice(
-          head: head, root: session.secrets.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0))
-      try await session.notify(Message(hello))
-      let actions = peerStateBeforeStart.map { coordinator.peerState($0) } ?? []
-      self.coordinator = coordinator
-      try await perform(actions)
+      if let stateBeforeStart { try await perform(coordinator?.peerState(stateBeforeStart) ?? []) }
+      isReady = true
+      releaseWaiters()
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await self.waitForPeer() }
+        if isOpener { group.addTask { try await self.openLadder(attempt: 0) } }
         for await head in changes { try await ownStoreChanged(head) }
         try await group.waitForAll()
       }
-    } catch let error as SessionError {
-      await fail(error)
-    } catch is CancellationError {
-      // The session is over.
     } catch {
-      await fail(SessionError(.storeFailed, "\(error)"))
+      await failed(error)
     }
   }
 
@@ -154,8 +155,22 @@ public actor PeerSync {
   private static let credentialEntryLimit = 32
   private static let credentialPayloadByteLimit = 8 << 10
 
+  /// Ends the session for what went wrong on this side or the other.
+  func failed(_ error: any Error) async {
+    switch error {
+    case let error as SessionError where error.code == .closed || error.code == .connectionLost: break
+    case let error as SessionError: await fail(error)
+    case let error as WireError: await fail(SessionError(.protocolViolation, error.reason))
+    case let error as StoreError where error.code == .closed: break  // the session is gone, and its own end says why
+    case let error as StoreError where error.code == .protocolViolation || error.code == .refused:
+      await fail(SessionError(.protocolViolation, error.reason))
+    case is CancellationError: break
+    default: await fail(SessionError(.storeFailed, "\(error)"))
+    }
+  }
+
   /// Ends the session for a reason of this side. What is queued, the reason above all, still goes out.
-  private func fail(_ error: SessionError) async {
+  func fail(_ error: SessionError) async {
     guard !isOver, failure == nil else { return }
     failure = error
     let code: CloseCode =
@@ -182,24 +197,24 @@ public actor PeerSync {
     guard let first = try? await stream.receive() else { return await stream.reset(.cancelled) }
     switch first.type {
     case .credentialRequest: await answerCredentialRequest(on: stream)
-    case .hello, .state:
+    case .state:
       do {
-        if first.type == .hello {
-          try await received(try first.decode(Hello.self))
-        } else if stream.id > newestState {
+        if stream.id > newestState {
           newestState = stream.id
           try await received(try first.decode(StateNotice.self))
         }
         await stream.forget()
-      } catch let error as SessionError {
-        await fail(error)
       } catch {
-        await fail(SessionError(.protocolViolation, "\(error)"))
+        await failed(error)
       }
+    case .hello, .compare:
+      await waitForAuthorization()
+      guard isReady else { return await stream.reset(.refused) }
+      await answerLadder(first, on: stream)
     default:
       // Nothing of the store is said to a peer before it is known to be a member.
       await waitForAuthorization()
-      guard isAuthorized else { return await stream.reset(.refused) }
+      guard isReady else { return await stream.reset(.refused) }
       await server.answer(first, on: stream, from: peerSource)
     }
   }
@@ -208,7 +223,7 @@ public actor PeerSync {
   private func answerCredentialRequest(on stream: SessionStream) async {
     if session.secrets.role == .responder {
       await waitForAuthorization()
-      guard isAuthorized else { return await stream.reset(.refused) }
+      guard isReady else { return await stream.reset(.refused) }
     }
     do {
       let ids = try await store.directory().credential(of: ownDevice)
@@ -221,27 +236,19 @@ public actor PeerSync {
     }
   }
 
-  private func received(_ hello: Hello) async throws {
-    guard hello.version == Hello.protocolVersion else {
-      throw SessionError(.incompatible, "the peer speaks version \(hello.version) of the protocol")
-    }
-    peerCapabilities = hello.capabilities
-    try await received(hello.state)
-  }
-
   private func received(_ state: StateNotice) async throws {
     peerSource = EntrySource(device: session.peer, epoch: state.epoch)
     outcome.progress.offeredCount =
       (listedThrough?.arrival ?? 0) > state.pulledThrough ? (listedThrough?.arrival ?? 0) - state.pulledThrough : 0
     guard coordinator != nil else {
-      peerStateBeforeStart = state
+      stateBeforeStart = state
       return
     }
     try await perform(coordinator?.peerState(state) ?? [])
   }
 
   private func waitForAuthorization() async {
-    guard !isAuthorized, failure == nil, !isOver else { return }
+    guard !isReady, failure == nil, !isOver else { return }
     await withCheckedContinuation { authorizationWaiters.append($0) }
   }
 
@@ -263,12 +270,15 @@ public actor PeerSync {
       coordinator?.ownChanged(head, root: session.secrets.root(of: head), byPull: page.listings.isEmpty) ?? [])
   }
 
-  private func perform(_ actions: [SyncCoordinator.Action]) async throws {
+  func perform(_ actions: [SyncCoordinator.Action]) async throws {
     for action in actions {
       switch action {
       case .pull(let plan):
         eventContinuation.yield(.pulling(plan))
         plans?.yield(plan)
+      case .reconcile(let attempt):
+        // Not awaited: whoever reports what led here has to come to its end.
+        retries?.yield(attempt)
       case .sendState(let pulledThrough):
         let head = try await store.head()
         let notice = StateNotice(
@@ -277,10 +287,12 @@ public actor PeerSync {
         try await session.notify(Message(notice))
       case .remember(let cursor):
         try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
+      case .rememberBase(let base): try await store.addBase(base, with: session.peer)
       case .inStep:
         outcome.isInStep = true
         outcome.isSettledApart = false
         outcome.progress.wantedCount = 0
+        outcome.progress.offeredCount = 0
         eventContinuation.yield(.inStep)
         if ending == .whenSettled { await session.close(.done) }
       case .settledApart:
@@ -298,11 +310,12 @@ public actor PeerSync {
       let summary = usesSummary ? try await ownSummary(attempt: plan.attempt) : nil
       outcome.isInStep = false
       let before = outcome.progress
+      let wantedCount = plan.expectedCount
       let epoch = peerSource?.epoch
       let report = try await EntryPull(from: remote, into: store, origin: peerSource).run(
         since: plan.since, summary: summary
       ) { report, isPageDone throws(StoreError) in
-        await self.note(report, after: before)
+        await self.note(report, wanted: wantedCount, after: before)
         if isPageDone, !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
           try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
         }
@@ -317,12 +330,8 @@ public actor PeerSync {
         coordinator?.pullEnded(
           covered: report.coveredThrough, settled: report.settledThrough, own: head,
           root: session.secrets.root(of: head)) ?? [])
-    } catch let error as StoreError where error.code == .closed {
-      // The session is gone, and its own end says why.
-    } catch let error as StoreError where error.code == .protocolViolation || error.code == .refused {
-      await fail(SessionError(.protocolViolation, error.reason))
     } catch {
-      await fail(SessionError(.storeFailed, "\(error)"))
+      await failed(error)
     }
   }
 
@@ -334,7 +343,7 @@ public actor PeerSync {
   /// 1 % false positives.
   private static let bitsPerEntry = 10
 
-  private func note(_ report: PullReport, after before: SyncProgress) {
+  func note(_ report: PullReport, after before: SyncProgress) {
     outcome.progress.receivedCount = before.receivedCount + report.storedCount
     outcome.progress.receivedByteCount = before.receivedByteCount + report.storedByteCount
     outcome.progress.refusedCount = before.refusedCount + report.refusedCount

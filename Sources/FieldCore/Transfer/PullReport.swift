@@ -19,6 +19,15 @@ public struct PullReport: Hashable, Sendable {
 
   public init() {}
 
+  mutating func add(_ other: PullReport) {
+    storedCount += other.storedCount
+    storedByteCount += other.storedByteCount
+    duplicateCount += other.duplicateCount
+    missingCount += other.missingCount
+    listedCount += other.listedCount
+    refusals.merge(other.refusals, uniquingKeysWith: +)
+  }
+
   public var refusedCount: Int { refusals.values.reduce(0, +) }
 
   /// Whether everything that was listed is in this store now.

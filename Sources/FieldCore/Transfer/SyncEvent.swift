@@ -2,6 +2,8 @@
 public enum SyncEvent: Sendable {
   /// The peer is a member; the two sides compare now.
   case connected(peer: DeviceKey, transport: TransportKind)
+  /// The next step of the reconciliation, and why.
+  case chose(RungChoice)
   case pulling(PullPlan)
   case progress(SyncProgress)
   case pulled(PullReport)

@@ -82,6 +82,7 @@ actor SyncMeter {
   func note(_ event: SyncEvent) {
     switch event {
     case .connected: console.note("Connected; comparing.")
+    case .chose(let choice): console.note("Comparing: \(choice.reason).")
     case .pulling(let plan): console.note("Fetching: \(plan.reason).")
     case .progress(let progress):
       let total = progress.receivedCount + Int(clamping: progress.wantedCount)

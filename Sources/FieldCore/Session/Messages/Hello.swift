@@ -1,32 +1,33 @@
-public import FieldWire
+import FieldWire
 
-/// Each side's first message, the first inside the encryption: what it speaks, and where it stands.
+/// Each side's first message, the first inside the encryption: what it speaks, where it stands, and its first step of
+/// the reconciliation. The initiator's opens a stream; the responder answers on it.
 ///
-/// Body: version (varint), capabilities (varint, a set of bits), then as ``StateNotice``.
-public struct Hello: MessageBody, Hashable {
-  public static let type = MessageType.hello
-  public static let protocolVersion: UInt64 = 1
+/// Body: version (varint), capabilities (varint, a set of bits), then as ``ReconcileGreeting``.
+struct Hello: MessageBody, Hashable {
+  static let type = MessageType.hello
+  static let protocolVersion: UInt64 = 1
 
-  public var version: UInt64
-  public var capabilities: Capabilities
-  public var state: StateNotice
+  var version: UInt64
+  var capabilities: Capabilities
+  var greeting: ReconcileGreeting
 
-  public init(version: UInt64 = protocolVersion, capabilities: Capabilities, state: StateNotice) {
+  init(version: UInt64 = protocolVersion, capabilities: Capabilities, greeting: ReconcileGreeting) {
     self.version = version
     self.capabilities = capabilities
-    self.state = state
+    self.greeting = greeting
   }
 
-  public func encode(into writer: inout WireWriter) {
+  func encode(into writer: inout WireWriter) {
     writer.varint(version)
     writer.varint(capabilities.rawValue)
-    state.encode(into: &writer)
+    greeting.encode(into: &writer)
   }
 
-  public init(from reader: inout WireReader) throws(WireError) {
+  init(from reader: inout WireReader) throws(WireError) {
     version = try reader.varint()
     capabilities = Capabilities(rawValue: try reader.varint())
-    state = try StateNotice(from: &reader)
+    greeting = try ReconcileGreeting(from: &reader)
   }
 }
 
@@ -41,6 +42,8 @@ public struct Capabilities: OptionSet, Hashable, Sendable {
 
   /// Makes and reads Bloom summaries.
   public static let bloomSummary = Capabilities(rawValue: 1 << 0)
+  /// Climbs the ladder: every move of a ``Reconciler``.
+  public static let ladder = Capabilities(rawValue: 1 << 1)
 
-  public static let all: Capabilities = [.bloomSummary]
+  public static let all: Capabilities = [.bloomSummary, .ladder]
 }

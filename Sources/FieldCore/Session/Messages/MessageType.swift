@@ -3,7 +3,8 @@
 /// A message is `length (varint) | type (varint) | body`, the length counting type and body. A body ends in optional
 /// fields, see ``MessageExtensions``.
 public enum MessageType: UInt64, Sendable, CaseIterable {
-  /// One way, each side's first: version, capabilities and state.
+  /// Each side's first: version, capabilities, where it stands, and the first step of the reconciliation. The
+  /// responder answers the initiator's on the same stream.
   case hello = 1
   /// One way: the sender's store has changed, or it has finished pulling.
   case state = 2
@@ -38,4 +39,11 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   /// Followed by `entry` messages; answered by `outcomes`, once for each batch that was stored, in the order sent.
   case put = 30
   case outcomes = 31
+
+  /// Begins another reconciliation; answered by the same. Both sides then take turns with `move`, and at last send the
+  /// entries that the other side lacks.
+  case compare = 40
+  case move = 41
+  /// A piece of a long move, ahead of the message that has its end.
+  case movePart = 42
 }

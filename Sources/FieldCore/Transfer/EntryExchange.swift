@@ -1,0 +1,126 @@
+/// What follows a reconciliation on its stream: each side sends the entries that the other lacks, at the same time, and
+/// ends. Nothing is listed and nothing is asked for: both know.
+struct EntryExchange: Sendable {
+  /// Larger entries are only named; the receiver fetches them where and when it likes, whole or in pieces.
+  static let smallEntryByteCount = 16 << 10
+  /// What is received is stored once it is this much, so that a cut costs little.
+  static let storedByteCount = 32 << 10
+  static let storedEntryCount = 256
+
+  let store: any LocalStore
+  let stream: SessionStream
+
+  // MARK: Sending
+
+  /// Sends directory entries first, since they decide about the others, and names the large ones at the end.
+  func send(_ push: ReconcileResult.Push) async throws {
+    var large: [EntryID] = []
+    switch push {
+    case .all(let scope):
+      for kinds in [[EntryKind.directory], nil] as [Set<EntryKind>?] {
+        let epoch = try await store.head().epoch
+        let filter = EntryFilter(kinds: kinds, before: scope.through &+ 1)
+        var pages = try await store.pages(since: StoreCursor(epoch: epoch, arrival: scope.after), filter: filter)
+        while let page = try await pages.next() {
+          try await send(page.listings.filter { kinds != nil || $0.kind != .directory }.map(\.id), large: &large)
+        }
+      }
+    case .ids(let ids):
+      var others: [EntryID] = []
+      for piece in Self.pieces(of: ids) {
+        let headers = try await store.headers(piece)
+        try await send(piece.filter { headers[$0]?.kind == .directory }, large: &large)
+        others += piece.filter { headers[$0].map { $0.kind != .directory } ?? false }
+      }
+      for piece in Self.pieces(of: others) { try await send(piece, large: &large) }
+    }
+    for piece in Self.pieces(of: large) { try await stream.send(Message(IdentifiersReply(ids: piece))) }
+    await stream.end()
+  }
+
+  private func send(_ ids: [EntryID], large: inout [EntryID]) async throws {
+    let headers = try await store.headers(ids)
+    var rest = ids.filter { id in
+      guard let header = headers[id] else { return false }
+      guard header.payloadByteCount > Self.smallEntryByteCount else { return true }
+      large.append(id)
+      return false
+    }
+    while !rest.isEmpty {
+      let entries = try await store.entries(rest)
+      for entry in entries { try await stream.send(Message(EntryMessage(entry: entry))) }
+      guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else { return }
+      rest.removeFirst(index + 1)
+    }
+  }
+
+  private static func pieces(of ids: [EntryID]) -> [[EntryID]] {
+    stride(from: 0, to: ids.count, by: StoreLimits.idCount).map { start in
+      Array(ids[start..<min(start + StoreLimits.idCount, ids.count)])
+    }
+  }
+
+  // MARK: Receiving
+
+  /// Takes in what the peer sends, up to the end of its side. What came before a cut is stored.
+  ///
+  /// - Parameters:
+  ///   - count: Entries that will come.
+  ///   - progress: Called after each batch with the report so far.
+  /// - Returns: What was stored, and the entries that were only named.
+  func receive(
+    count: UInt64, from origin: EntrySource?, progress: @Sendable (PullReport) async -> Void
+  ) async throws -> (report: PullReport, named: [EntryID]) {
+    var report = PullReport()
+    var named: [EntryID] = []
+    var batch: [Entry] = []
+    var byteCount = 0
+    var received: UInt64 = 0
+    func flush() async throws {
+      guard !batch.isEmpty else { return }
+      for put in StoreLimits.puts(of: batch) {
+        report.add(try await store.put(Array(put), from: origin), of: put)
+      }
+      batch = []
+      byteCount = 0
+      await progress(report)
+    }
+    do {
+      while let message = try await stream.receive() {
+        if message.type == .identifiers {
+          let ids = try message.decode(IdentifiersReply.self).ids
+          received += UInt64(ids.count)
+          named += ids
+        } else {
+          batch.append(try message.decode(EntryMessage.self).entry)
+          byteCount += batch[batch.count - 1].encodedByteCount
+          received += 1
+        }
+        // One in a thousand of what is asked for by short id brings another entry along.
+        guard received <= count + count / 8 + 16 else { throw SessionError(.protocolViolation, "more entries than were announced") }
+        if byteCount >= Self.storedByteCount || batch.count >= Self.storedEntryCount { try await flush() }
+      }
+    } catch {
+      try? await flush()
+      throw error
+    }
+    try await flush()
+    report.missingCount += received < count ? Int(clamping: count - received) : 0
+    return (report, named)
+  }
+}
+
+extension PullReport {
+  /// Counts what became of entries that were put.
+  mutating func add(_ outcomes: [PutOutcome], of entries: ArraySlice<Entry>) {
+    for (entry, outcome) in zip(entries, outcomes) {
+      switch outcome {
+      case .stored:
+        storedCount += 1
+        storedByteCount += entry.encodedByteCount
+      case .duplicate: duplicateCount += 1
+      case .refused(let code): refusals[code, default: 0] += 1
+      }
+    }
+  }
+}

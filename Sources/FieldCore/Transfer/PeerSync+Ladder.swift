@@ -1,0 +1,177 @@
+import FieldWire
+
+// MARK: The ladder, over this session
+
+extension PeerSync {
+  /// Begins a reconciliation, and exchanges what it finds.
+  func openLadder(attempt: UInt32) async throws {
+    let reconciler = try await reconciler(.opener, attempt: attempt)
+    isClimbing = true
+    ladderCount = attempt + 1
+    try await climb(reconciler, first: nil, on: nil)
+  }
+
+  func retryLadder(attempt: UInt32) async {
+    do {
+      try await openLadder(attempt: attempt)
+    } catch {
+      await failed(error)
+    }
+  }
+
+  /// Answers one that the peer begins: the session's first, or the next attempt.
+  func answerLadder(_ first: Message, on stream: SessionStream) async {
+    do {
+      guard session.secrets.role == .responder, !isClimbing, ladderCount < LadderLimits.attemptCount,
+        (first.type == .hello) == (ladderCount == 0)
+      else { throw SessionError(.protocolViolation, "a reconciliation that is not the peer's to begin") }
+      isClimbing = true
+      ladderCount += 1
+      try await climb(try await reconciler(.answerer, attempt: ladderCount - 1), first: first, on: stream)
+    } catch {
+      await stream.reset(.failed)
+      await failed(error)
+    }
+  }
+
+  private func reconciler(_ role: Reconciler.Role, attempt: UInt32) async throws -> Reconciler {
+    let head = try await store.head()
+    var bases: [KnownBase] = []
+    if attempt == 0, rungs.contains(.baseScope) {
+      for base in try await store.bases(with: session.peer)
+      where base.own.epoch == head.epoch && base.own.arrival <= head.arrival {
+        let scope = ArrivalScope(after: base.own.arrival, through: head.arrival)
+        bases.append(KnownBase(record: base, countSince: try await store.count(in: scope)))
+      }
+    }
+    return Reconciler(
+      role: role, attempt: attempt, own: ReconcileFacts(head: head, bases: bases), secrets: session.secrets.reconcile,
+      planner: LadderPlanner(enabled: rungs, link: link))
+  }
+
+  private var link: LinkMeasure { session.transportKind == .bluetooth ? .bluetooth : .lan }
+
+  private func climb(_ start: Reconciler, first: Message?, on opened: SessionStream?) async throws {
+    var reconciler = start
+    var stream = opened
+    var hasGreeted = false
+    outcome.isInStep = false
+    var actions = first == nil ? reconciler.start() : try take(first, &reconciler, &hasGreeted)
+    while true {
+      var next: [Reconciler.Action] = []
+      for action in actions {
+        switch action {
+        case .pass(let scope):
+          reconciler = try await store.pass(over: scope, into: reconciler) { $0.absorb($1) }
+          next += reconciler.passEnded()
+        case .send(let message):
+          if let stream {
+            try await stream.send(message)
+          } else {
+            stream = try await session.open(message, isLast: false)
+          }
+        case .chose(let choice): eventContinuation.yield(.chose(choice))
+        case .finished(let result):
+          guard let stream, let peer = reconciler.peerCursor else { return }
+          return try await conclude(result, with: peer, on: stream, own: reconciler.ownHead)
+        }
+      }
+      actions = next
+      guard actions.isEmpty else { continue }
+      guard let message = try await stream?.receive() else {
+        throw SessionError(.protocolViolation, "the peer left the reconciliation without a word")
+      }
+      actions = try take(message, &reconciler, &hasGreeted)
+    }
+  }
+
+  /// Hands a message to the machine; with the first one the peer says where it stands.
+  private func take(
+    _ message: Message?, _ reconciler: inout Reconciler, _ hasGreeted: inout Bool
+  ) throws -> [Reconciler.Action] {
+    guard let message else { return [] }
+    if !hasGreeted, message.type == .hello {
+      let hello = try message.decode(Hello.self)
+      guard hello.version == Hello.protocolVersion else {
+        throw SessionError(.incompatible, "the peer speaks version \(hello.version) of the protocol")
+      }
+      peerCapabilities = hello.capabilities
+    }
+    let actions = try reconciler.received(message)
+    if !hasGreeted, let peer = reconciler.peerNotice {
+      hasGreeted = true
+      peerSource = EntrySource(device: session.peer, epoch: peer.epoch)
+      coordinator?.ladderBegan(peer, attempt: ladderCount - 1)
+    }
+    return actions
+  }
+
+  /// Both sides know what to send: they do, on the same stream.
+  private func conclude(
+    _ result: ReconcileResult, with peer: StoreCursor, on stream: SessionStream, own: StoreHead
+  ) async throws {
+    let end: SyncCoordinator.LadderEnd
+    switch result {
+    case .inStep:
+      await stream.end()
+      await stream.forget()
+      isClimbing = false
+      return try await perform(
+        coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
+    case .undecided(let reason):
+      eventContinuation.yield(.chose(RungChoice(.cursorScan, reason)))
+      await stream.end()
+      await stream.forget()
+      end = .undecided
+    case .known(let push, let wantedCount):
+      let report = try await exchange(push, wantedCount: wantedCount, on: stream)
+      // Who is not let in yet may turn out to be a member; every other refusal is for good.
+      end = .exchanged(isSettled: report.missingCount == 0 && report.refusals[.unknownAuthor] == nil)
+    }
+    isClimbing = false
+    let head = try await store.head()
+    try await perform(
+      coordinator?.ladderEnded(end, peer: peer, own: head, root: session.secrets.root(of: head)) ?? [])
+  }
+
+  private func exchange(
+    _ push: ReconcileResult.Push, wantedCount: UInt64, on stream: SessionStream
+  ) async throws -> PullReport {
+    let exchange = EntryExchange(store: store, stream: stream)
+    let before = outcome.progress
+    outcome.progress.wantedCount = wantedCount
+    if case .ids(let ids) = push { outcome.progress.offeredCount = UInt64(ids.count) }
+    eventContinuation.yield(.progress(outcome.progress))
+    async let sent: Void = exchange.send(push)
+    var (report, named) = try await exchange.receive(count: wantedCount, from: peerSource) { report in
+      await self.note(report, wanted: wantedCount, after: before)
+    }
+    try await sent
+    await stream.forget()
+    if !named.isEmpty {
+      let first = report
+      let rest = try await EntryPull(from: remote, into: store, origin: peerSource).run(
+        ids: named, batchEntryCount: Self.largeBatchEntryCount
+      ) { more throws(StoreError) in
+        var total = first
+        total.add(more)
+        await self.note(total, wanted: wantedCount, after: before)
+      }
+      report.add(rest)
+    }
+    for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
+    outcome.missingCount += report.missingCount
+    outcome.progress.wantedCount = 0
+    eventContinuation.yield(.pulled(report))
+    return report
+  }
+
+  func note(_ report: PullReport, wanted: UInt64, after before: SyncProgress) {
+    let came = UInt64(clamping: report.storedCount + report.duplicateCount + report.refusedCount)
+    outcome.progress.wantedCount = wanted > came ? wanted - came : 0
+    note(report, after: before)
+  }
+
+  /// Entries of at least 16 KiB that are fetched at once.
+  private static let largeBatchEntryCount = 8
+}
