@@ -20,7 +20,7 @@ mkdir -p "$field_logs"
 # shellcheck disable=SC2034
 build_packages=(ca-certificates git libc6-dev libdbus-1-dev libsodium-dev libsqlite3-dev libstdc++-12-dev pkg-config)
 # shellcheck disable=SC2034
-test_packages=(dbus python3-dbus python3-dbusmock python3-gi python3-venv)
+test_packages=(avahi-daemon dbus iproute2 python3-dbus python3-dbusmock python3-gi python3-venv)
 
 field_started=$((10#${EPOCHREALTIME/./}))
 seconds_since_start() {

@@ -51,9 +51,12 @@ public final class Advertisement: Sendable {
     _ = try await client.call(adapter, Self.managerInterface, "UnregisterAdvertisement", [.objectPath(path)])
   }
 
+  /// Advertises something else from the next ``register(on:of:)`` on.
+  public func prepare(_ new: Content) { content.withLock { $0 = new } }
+
   /// Advertises something else from now on, if it is registered.
   public func update(_ new: Content, on connection: DBusConnection) async throws(BlueZError) {
-    content.withLock { $0 = new }
+    prepare(new)
     do throws(DBusError) {
       try await connection.emitPropertiesChanged(
         at: path, Self.interface, ["ServiceUUIDs", "ManufacturerData", "MinInterval", "MaxInterval"])

@@ -171,6 +171,13 @@ public final class AttributeSocket: Sendable {
     SocketPoller.shared.wake()
   }
 
+  /// While the poller's thread waits for a descriptor, the kernel keeps what was behind it open, so that the other end
+  /// hears of the close only once that thread has come back.
+  deinit {
+    descriptor.close()
+    SocketPoller.shared.wake()
+  }
+
   private func nextID() -> UInt64 {
     state.withLock { state in
       state.lastID += 1

@@ -13,6 +13,12 @@ public struct BluetoothAddress: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
+  /// Nil unless there are six, most significant first.
+  public init?(bytes: [UInt8]) {
+    guard bytes.count == 6 else { return nil }
+    self.bytes = bytes
+  }
+
   public var description: String {
     bytes.map { byte in
       let digits = String(byte, radix: 16, uppercase: true)

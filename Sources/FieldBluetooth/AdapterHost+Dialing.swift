@@ -91,9 +91,25 @@ extension AdapterHost {
   }
 
   private func open(_ device: ObjectPath) async throws(TransportError) -> FrameLinkConnection {
+    if let psm = client.device(device).flatMap({ advertisedPSM(of: $0) }) {
+      do throws(ChannelFailure) {
+        return try await openAdvertisedChannel(psm, to: device)
+      } catch {
+        // A peer that is not there will not be found by GATT either.
+        guard !Task.isCancelled, client.device(device)?.isConnected == true else { throw error.reason }
+        if error.isConnectionSuspect { await leave(device) }
+      }
+    }
     try await connect(device)
     let characteristics = try await resolve(device)
     let information = try await readInformation(characteristics)
+    if let connection = await upgrade(device, information) {
+      // The channel has carried a frame there and one back: only now is the slot given up.
+      Task {
+        try? await characteristics.control.write(ControlMessage(.bye, nonce: information.nonce).encoded(), .request)
+      }
+      return connection
+    }
     guard case .granted(let slot) = information.slot else {
       guard case .busy(let retrySeconds) = information.slot else { preconditionFailure("a slot is granted or busy") }
       throw TransportError(.unreachable, "the peer has no free slot; try again in \(retrySeconds) s")
@@ -101,8 +117,8 @@ extension AdapterHost {
     let link = try await acquire(slot, of: characteristics, on: device, information)
     return try await FrameLinkConnection.open(
       .initiator(session: UInt16.random(in: .min ... .max)), over: link,
-      configuration: FrameLinkConfiguration(maximumFrameByteCount: link.maximumFrameByteCount), kind: .bluetooth,
-      peerDescription: peerDescription(device), clock: baseClock)
+      configuration: .attributes(frameByteCount: link.maximumFrameByteCount), kind: .bluetooth,
+      peerDescription: peerDescription(device, .attributes), clock: baseClock)
   }
 
   // MARK: Steps

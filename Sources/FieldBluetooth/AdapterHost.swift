@@ -1,6 +1,7 @@
 import BlueZ
 import DBus
 import FieldCore
+import L2CAP
 import Logging
 
 /// One adapter of one bluetoothd, for as long as the connection to the message bus lasts: keeps the state machines
@@ -50,10 +51,10 @@ actor AdapterHost {
   let baseClock: any Clock<Duration>
   let clock: FrameLinkClock
   let logger: Logger
-  private let outlets: Outlets
-  private let slots: PeripheralSlots
+  let outlets: Outlets
+  let slots: PeripheralSlots
   private let application: GATTApplication
-  private let advertisement: Advertisement
+  let advertisement: Advertisement
   private let releases: AsyncStream<Void>
   private let slotLinks: AsyncStream<(SlotLink, ObjectPath)>
   private let slotEnds: AsyncStream<ObjectPath>
@@ -66,6 +67,14 @@ actor AdapterHost {
   /// Devices that are being disconnected, which takes seconds.
   var leaving: Set<ObjectPath> = []
   var centralLinks: [UInt64: CentralLink] = [:]
+  /// Takes channels while the adapter is on; nil where the kernel gives none.
+  var listener: L2CAPListener?
+  var accepting: Task<Void, Never>?
+  var channels: [UInt64: Channel] = [:]
+  var channelHistory = ChannelHistory()
+  /// Why links are not over channels.
+  var channelProblem: String?
+  private var announcement: [UInt8]
   /// Connection attempts that failed in a row, and the last one's error.
   var dialFailures: (count: Int, last: TransportError)?
   private var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
@@ -80,6 +89,7 @@ actor AdapterHost {
     clock: any Clock<Duration>, logger: Logger, outlets: Outlets
   ) {
     _ = machine.scheduleChanged(to: schedule, now: .zero)
+    self.announcement = announcement
     self.client = client
     self.configuration = configuration
     baseClock = clock
@@ -96,18 +106,23 @@ actor AdapterHost {
       clock: self.clock, logger: logger, onLink: { linkQueue.yield(($0, $1)) }, onEnd: { endQueue.yield($0) })
     application = GATTApplication(root: Self.applicationPath, services: [slots.service()])
     advertisement = Advertisement(
-      path: Self.advertisementPath, content: Self.content(announcement, configuration),
+      path: Self.advertisementPath, content: Self.content(nil, announcement, configuration),
       onRelease: { releaseQueue.yield() })
   }
 
-  private static func content(_ announcement: [UInt8], _ configuration: BluetoothConfiguration) -> Advertisement.Content
-  {
-    Advertisement.Content(
-      serviceUUIDs: [FieldService.uuid], manufacturerData: [FieldService.company: announcement],
+  /// What to advertise now.
+  var content: Advertisement.Content { Self.content(announcedPSM, announcement, configuration) }
+
+  private static func content(
+    _ psm: UInt16?, _ announcement: [UInt8], _ configuration: BluetoothConfiguration
+  ) -> Advertisement.Content {
+    let data = ServiceAdvertisement(psm: psm, announcement: announcement).encoded()
+    return Advertisement.Content(
+      serviceUUIDs: [FieldService.uuid], manufacturerData: [FieldService.company: data],
       interval: configuration.advertisingInterval)
   }
 
-  var linkCount: Int { centralLinks.count + slots.linkCount }
+  var linkCount: Int { centralLinks.count + slots.linkCount + channels.count }
 
   // MARK: Running
 
@@ -194,6 +209,7 @@ actor AdapterHost {
   }
 
   private func end() {
+    stopListening()
     endLinks()
     for waiter in waiters.values { waiter.continuation.resume() }
     waiters = [:]
@@ -246,30 +262,34 @@ actor AdapterHost {
   private func availabilityChanged(to availability: AdapterStateMachine.Availability) {
     guard availability != machine.availability else { return }
     logger.debug("adapter", metadata: ["state": "\(availability)", "path": "\(adapterPath?.text ?? "none")"])
-    if machine.availability == .on { endLinks() }
+    if machine.availability == .on {
+      stopListening()
+      endLinks()
+    }
     featureErrors = [:]
     idleSince = [:]
     forgotten = []
+    if availability == .on { listen() }
     perform(machine.availabilityChanged(to: availability, now: clock.now()))
   }
 
   private func endLinks() {
     slots.endAll()
     for link in centralLinks.values { link.link.end() }
+    for channel in channels.values { channel.link.end() }
     outlets.sightings.update { $0.clear() }
   }
 
   private func heard(_ device: DeviceProperties, isFresh: Bool) {
     guard device.adapter == adapterPath, let address = device.address else { return }
-    let announcement = device.manufacturerData[FieldService.company] ?? []
-    let isComplete = announcement.count == BluetoothConfiguration.announcementByteCount
-    guard isPeer(device, isAnnounced: isFresh && isComplete) else { return }
+    let announcement = ServiceAdvertisement(decoding: device.manufacturerData[FieldService.company] ?? [])?.announcement
+    guard isPeer(device, isAnnounced: isFresh && announcement != nil) else { return }
     // bluetoothd tells of a known device's advertisement in several signals. Who is connected may not advertise.
-    guard device.isConnected || (isFresh && isComplete) else { return }
+    guard device.isConnected || (isFresh && announcement != nil) else { return }
     let now = clock.now()
     outlets.sightings.update { table in
       defer { table.connection(address.description, isConnected: device.isConnected, now: now) }
-      return table.heard(address.description, announcement: isComplete ? announcement : [], now: now).map { [$0] } ?? []
+      return table.heard(address.description, announcement: announcement ?? [], now: now).map { [$0] } ?? []
     }
   }
 
@@ -304,7 +324,7 @@ actor AdapterHost {
   }
 
   /// bluetoothd writes the address into the path, which is all there is of a device that is gone.
-  private func address(at path: ObjectPath) -> BluetoothAddress? {
+  func address(at path: ObjectPath) -> BluetoothAddress? {
     guard path.parent == adapterPath, path.lastElement.hasPrefix("dev_") else { return nil }
     return BluetoothAddress(
       path.lastElement.dropFirst(4).split(separator: "_", omittingEmptySubsequences: false).joined(separator: ":"))
@@ -313,8 +333,9 @@ actor AdapterHost {
   // MARK: What is registered
 
   func announce(_ announcement: [UInt8]) async {
+    self.announcement = announcement
     do throws(BlueZError) {
-      try await advertisement.update(Self.content(announcement, configuration), on: client.connection)
+      try await advertisement.update(content, on: client.connection)
     } catch {
       logger.debug("announcement not changed", metadata: ["error": "\(error)"])
     }
@@ -397,12 +418,12 @@ actor AdapterHost {
   // MARK: Links that peers open
 
   private func accept(_ link: SlotLink, from device: ObjectPath) {
-    let peer = peerDescription(device)
+    let peer = peerDescription(device, .attributes)
     Task { [baseClock, outlets, logger] in
       do throws(TransportError) {
         let connection = try await FrameLinkConnection.open(
           .acceptor, over: link,
-          configuration: FrameLinkConfiguration(maximumFrameByteCount: link.maximumFrameByteCount),
+          configuration: .attributes(frameByteCount: link.maximumFrameByteCount),
           kind: .bluetooth, peerDescription: peer, clock: baseClock)
         logger.debug("link from peer", metadata: ["peer": "\(peer)", "slot": "\(link.slot)"])
         outlets.incoming(connection)
@@ -421,14 +442,28 @@ actor AdapterHost {
   /// Whether anything of ours goes over the connection to a device.
   func isInUse(_ device: ObjectPath) -> Bool {
     slots.isHeld(by: device) || centralLinks.values.contains { $0.device == device }
+      || channels.values.contains { path(of: $0.address) == device }
   }
 
   /// Whether a device has opened a link to this one.
-  func hasLink(from device: ObjectPath) -> Bool { slots.hasLink(of: device) }
+  func hasLink(from device: ObjectPath) -> Bool {
+    slots.hasLink(of: device) || channels.values.contains { !$0.isOutgoing && path(of: $0.address) == device }
+  }
+
+  /// What frames go through.
+  enum Bearer: String {
+    case attributes = "GATT"
+    case channel = "L2CAP"
+  }
+
+  func peerDescription(_ device: ObjectPath, _ bearer: Bearer? = nil) -> String {
+    guard let address = address(at: device) else { return "ble://…?" }
+    return Self.peerDescription(address, bearer)
+  }
 
   /// Shortened: an address identifies somebody.
-  func peerDescription(_ device: ObjectPath) -> String {
-    "ble://…" + (address(at: device)?.description.suffix(5) ?? "?")
+  static func peerDescription(_ address: BluetoothAddress, _ bearer: Bearer? = nil) -> String {
+    "ble://…" + address.description.suffix(5) + (bearer.map { " over " + $0.rawValue } ?? "")
   }
 
   // MARK: Status
@@ -439,7 +474,7 @@ actor AdapterHost {
     let status = BluetoothStatus(
       adapter: adapter?.name, address: adapter?.address?.description, isAdvertising: machine.isRunning(.advertisement),
       isDiscovering: machine.isRunning(.discovery), isServing: machine.isRunning(.application), linkCount: linkCount,
-      problem: problem)
+      channelCount: channels.count, channelProblem: channelProblem, problem: problem)
     guard status != lastStatus else { return }
     lastStatus = status
     outlets.status(status)

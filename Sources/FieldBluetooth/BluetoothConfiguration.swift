@@ -2,8 +2,9 @@ public import DBus
 
 /// What a ``BluetoothTransport`` is told before it runs.
 public struct BluetoothConfiguration: Sendable {
-  /// How many bytes of its own a device announces: what 31 bytes leave beside flags, service UUID and company.
-  public static let announcementByteCount = 6
+  /// How many bytes of its own a device announces: what 31 bytes leave beside flags, service UUID, company,
+  /// capabilities and PSM.
+  public static let announcementByteCount = 4
 
   /// The adapter's name, such as `hci0`, or its address; nil takes the first one that is powered.
   public var adapter: String?
@@ -15,6 +16,10 @@ public struct BluetoothConfiguration: Sendable {
   public var radioSwitches = "/sys/class/rfkill"
   /// How often to advertise. bluetoothd before 5.77 takes its own 1.28 s.
   public var advertisingInterval: ClosedRange<Duration>
+  /// Whether links go over L2CAP channels where both ends can; GATT alone is slower.
+  public var usesChannels = true
+  /// Only tests announce another PSM than the one that is listened on.
+  package var announcedPSM: UInt16?
 
   /// How long to look for a peer that was not seen before, when it is to be connected to.
   public var searchDeadline = Duration.seconds(15)

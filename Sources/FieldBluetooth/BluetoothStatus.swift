@@ -12,6 +12,10 @@ public struct BluetoothStatus: Equatable, Sendable {
   public var isServing = false
   /// Links that are open, in either direction.
   public var linkCount = 0
+  /// Those among them that are L2CAP channels; the others go through GATT, which is slower.
+  public var channelCount = 0
+  /// Why there are no channels, or the last link of one peer is none.
+  public var channelProblem: String?
   public var problem: BluetoothProblem?
 }
 

@@ -34,6 +34,7 @@ final class PeripheralSlots: Sendable {
     var waiting: [UInt64: CheckedContinuation<Void, Never>] = [:]
     /// INFO of those who read it in several parts.
     var information: [ObjectPath: [UInt8]] = [:]
+    var psm: UInt16?
     var lastID: UInt64 = 0
 
     mutating func nextID() -> UInt64 {
@@ -82,6 +83,12 @@ final class PeripheralSlots: Sendable {
 
   var linkCount: Int { state.withLock { $0.links.count } }
 
+  /// Where this device takes L2CAP channels, for INFO.
+  var psm: UInt16? {
+    get { state.withLock { $0.psm } }
+    set { state.withLock { $0.psm = newValue } }
+  }
+
   /// Whether a device holds a slot.
   func isHeld(by device: ObjectPath) -> Bool { state.withLock { $0.table.lease(of: device) != nil } }
 
@@ -123,7 +130,7 @@ final class PeripheralSlots: Sendable {
       guard request.offset == 0 else { return state.information[device] }
       let mtu = request.mtu ?? Self.smallestMTU
       let frameByteCount = max(LinkFrame.smallestLinkByteCount, FieldService.frameByteCount(mtu: mtu))
-      let information =
+      var information =
         switch state.table.request(by: device, mtu: mtu, nonce: nonce, now: now) {
         case .slot(let lease):
           ServiceInformation(slot: .granted(lease.slot), maximumFrameByteCount: frameByteCount, nonce: lease.nonce)
@@ -132,6 +139,10 @@ final class PeripheralSlots: Sendable {
             slot: .busy(retrySeconds: UInt8(clamping: delay.components.seconds + 1)),
             maximumFrameByteCount: frameByteCount, nonce: nonce)
         }
+      if let psm = state.psm {
+        information.capabilities.insert(.channel)
+        information.psm = psm
+      }
       let encoded = information.encoded()
       if state.table.lease(of: device) != nil { state.information[device] = encoded }
       return encoded

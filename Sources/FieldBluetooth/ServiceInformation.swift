@@ -30,6 +30,9 @@ struct ServiceInformation: Hashable, Sendable {
     static let channel = Capabilities(rawValue: 0x01)
   }
 
+  /// `psm` if it is one that a channel may be opened to, not a service of somebody else's.
+  static func dynamicPSM(_ psm: UInt16) -> UInt16? { (0x80...0xFF).contains(psm) ? psm : nil }
+
   enum Slot: Hashable, Sendable {
     case granted(Int)
     /// All are taken.

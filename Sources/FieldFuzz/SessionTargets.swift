@@ -12,6 +12,7 @@ let sessionTargets: [FuzzTarget] = [
     case .state: check(message, StateNotice.self)
     case .join: check(message, JoinRequest.self)
     case .welcome: check(message, Welcome.self)
+    case .addresses: check(message, AddressesNotice.self)
     case .headReply: check(message, HeadReply.self)
     case .scan:
       check(message, ScanRequest.self)
@@ -31,6 +32,9 @@ let sessionTargets: [FuzzTarget] = [
     case .dependencies: check(message, DependenciesRequest.self)
     case .identifiers: check(message, IdentifiersReply.self)
     case .outcomes: check(message, OutcomesReply.self)
+    case .compare: check(message, CompareRequest.self)
+    case .move: check(message, MoveMessage.self)
+    case .movePart: check(message, MovePart.self)
     case .credentialRequest, .head, .put: break
     }
   },

@@ -34,6 +34,11 @@ public struct TCPEndpoint: Hashable, Sendable, CustomStringConvertible {
     host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
+  /// Whether nobody else reaches it.
+  var isLoopback: Bool { host == "::1" || host.hasPrefix("127.") || host == "localhost" }
+
+  var isEveryAddress: Bool { host == "::" || host == "0.0.0.0" }
+
   public var peerAddress: PeerAddress { PeerAddress(kind: .lan, location: description) }
 
   private static func isHostByte(_ byte: UInt8, isBracketed: Bool) -> Bool {

@@ -3,7 +3,8 @@ public import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Connections over TCP, to any address that is given to it, and from anyone who connects.
+/// Connections over TCP, to any address that is given to it, and from anyone who connects. With an ``AvahiDiscovery``
+/// peers on the LAN are found and find this device.
 public final class TCPTransport: NetworkTransport {
   private enum Phase {
     case idle
@@ -20,7 +21,13 @@ public final class TCPTransport: NetworkTransport {
   /// Connections that the kernel finished and this process has not accepted.
   private static let backlogCount: CInt = 64
 
+  /// How often the machine's addresses are looked at.
+  private static let addressInterval = Duration.seconds(1)
+
   private let endpoint: TCPEndpoint?
+  private let discovery: AvahiDiscovery?
+  private let time: FrameLinkClock
+  private let addresses = CurrentValue<[PeerAddress]>([])
   private let limits: TCPLimits
   private let group: any EventLoopGroup
   private let incoming: AsyncStream<any TransportConnection>
@@ -30,11 +37,15 @@ public final class TCPTransport: NetworkTransport {
   /// - Parameters:
   ///   - endpoint: Where to listen; port 0 takes a free one, host `::` is every address of both families. `nil` only
   ///     dials.
+  ///   - discovery: `nil` for none. It is of no use to who listens on the loopback address alone, and not used then.
   ///   - group: Does the IO; one thread for the whole process where none is given. The caller shuts down its own.
   public init(
-    listen endpoint: TCPEndpoint?, limits: TCPLimits = TCPLimits(), group: (any EventLoopGroup)? = nil
+    listen endpoint: TCPEndpoint?, discovery: AvahiDiscovery? = nil, limits: TCPLimits = TCPLimits(),
+    group: (any EventLoopGroup)? = nil, clock: any Clock<Duration> = ContinuousClock()
   ) {
     self.endpoint = endpoint
+    self.discovery = discovery
+    time = FrameLinkClock(clock)
     self.limits = limits
     self.group = group ?? Self.sharedGroup
     (incoming, offer) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(limits.unclaimedConnectionCount))
@@ -84,11 +95,15 @@ public final class TCPTransport: NetworkTransport {
     }
     let stopped = group.next().makePromise(of: Void.self)
     if let listener { listener.closeFuture.cascade(to: stopped) }
+    let companions = Task { await self.runCompanions() }
     await withTaskCancellationHandler {
       try? await stopped.futureResult.get()
     } onCancel: {
       stopped.succeed()
+      companions.cancel()
     }
+    companions.cancel()
+    await companions.value
     phase.withLock { $0 = .stopped }
     try? await listener?.close()
     offer.finish()
@@ -98,10 +113,40 @@ public final class TCPTransport: NetworkTransport {
     }
   }
 
-  /// Announcements on the network are another module's: there are none.
-  public func sightings() -> AsyncStream<PeerSighting> {
-    AsyncStream { $0.finish() }
+  /// What belongs to it while it listens: discovery, and a look at the machine's own addresses.
+  private func runCompanions() async {
+    let bound = boundAddress
+    await withDiscardingTaskGroup { group in
+      if let discovery, bound.map({ !$0.isLoopback }) ?? true {
+        group.addTask { await discovery.run(port: bound?.port) }
+      }
+      guard let bound, !bound.isLoopback else { return }
+      group.addTask { await self.watchAddresses(of: bound) }
+    }
+    addresses.finish()
   }
+
+  private func watchAddresses(of bound: TCPEndpoint) async {
+    repeat {
+      let present = NetworkInterfaces.addresses()
+      let own = bound.isEveryAddress ? present : present.filter { $0 == bound.host }
+      addresses.set(
+        own.filter { bound.host != "0.0.0.0" || !$0.utf8.contains(UInt8(ascii: ":")) }
+          .map { TCPEndpoint(host: $0, port: bound.port).peerAddress })
+    } while (try? await time.sleepUntil(time.now() + Self.addressInterval)) != nil
+  }
+
+  public func sightings() -> AsyncStream<PeerSighting> {
+    discovery?.sightings() ?? AsyncStream { $0.finish() }
+  }
+
+  public func announce(_ beacon: PresenceBeacon) async { await discovery?.announce(beacon) }
+
+  public func conditions() -> AsyncStream<TransportCondition?> {
+    discovery?.conditions() ?? AsyncStream { $0.finish() }
+  }
+
+  public func ownAddresses() -> AsyncStream<[PeerAddress]> { addresses.values() }
 
   /// One stream, however often it is asked for. Further connections are closed at once while
   /// ``TCPLimits/unclaimedConnectionCount`` wait in it.

@@ -1,7 +1,7 @@
 /// A set as a whole, for when most differs: the ids mapped to a range of `count << parameter` numbers, ascending, coded
 /// as a ``GolombList`` (the Golomb-coded sets of BIP 158, there for clients that filter). An id that the other side has
-/// alone looks as if it were here with a chance of 2^-parameter; with ``parameter(differences:)`` all are told apart but
-/// for one list in 64 or so, which the root tells.
+/// alone looks as if it were here with a chance of 2^-parameter; with ``parameter(differences:)`` all are told apart
+/// but for one list in 64 or so, which the root tells.
 ///
 /// It keeps 8 bytes an id, so it is for sets that fit.
 public struct GolombSet: SetSummary {

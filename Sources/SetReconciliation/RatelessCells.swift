@@ -1,9 +1,10 @@
-/// A stretch of the endless sequence of cells that a rateless invertible Bloom lookup table makes of a set: RIBLT (Yang,
-/// Gilad and Alizadeh, "Practical Rateless Set Reconciliation", 2024, arXiv 2402.02668). The exclusive or of two sets'
-/// cells are the cells of the difference; about 1.35 cells for each of its ids are enough to tell them, however many.
+/// A stretch of the endless sequence of cells that a rateless invertible Bloom lookup table makes of a set: RIBLT
+/// (Yang, Gilad and Alizadeh, "Practical Rateless Set Reconciliation", 2024, arXiv 2402.02668). The exclusive or of two
+/// sets' cells are the cells of the difference; about 1.35 cells for each of its ids are enough to tell them, however
+/// many.
 ///
-/// The symbols are keyed ids, 8 bytes. A cell is the exclusive or of its symbols and of their 32-bit checks, 12 bytes on
-/// the wire, little-endian. There is no count: which set a symbol is of shows when it is looked up there.
+/// The symbols are keyed ids, 8 bytes. A cell is the exclusive or of its symbols and of their 32-bit checks, 12 bytes
+/// on the wire, little-endian. There is no count: which set a symbol is of shows when it is looked up there.
 public struct RatelessCells: SetSummary, Hashable {
   public static let cellByteCount = 12
   /// No sequence is used beyond this many cells.

@@ -1,8 +1,8 @@
 /// Which cells a symbol is in, one after the other: index 0, and from index i to
-/// `i + 1 + floor((i + 1.5) (2^32 / m - 1))`. Here r, at first the symbol, is multiplied by 0xda942042e4dd58b5 modulo 2^64
-/// before each step, and m is 1 more than the larger of h and h ^ l, the high and low 32 bits of r; the larger of two
-/// uniform numbers is spread as the square root of one, which the paper has. So cell i has about a share of
-/// 1 / (1 + i/2) of the symbols. All in double precision, each operation rounded by itself.
+/// `i + 1 + floor((i + 1.5) (2^32 / m - 1))`. Here r, at first the symbol, is multiplied by 0xda942042e4dd58b5 modulo
+/// 2^64 before each step, and m is 1 more than the larger of h and h ^ l, the high and low 32 bits of r; the larger of
+/// two uniform numbers is spread as the square root of one, which the paper has. So cell i has about a share of 1 / (1
+/// + i/2) of the symbols. All in double precision, each operation rounded by itself.
 struct RatelessMapping {
   private(set) var index = 0
   private var random: UInt64

@@ -1,8 +1,8 @@
 /// The roots of a polynomial over GF(2^32) that has as many as its degree, all different.
 ///
-/// With X(i) = x^(2^i) modulo the polynomial, X(32) = x says that it is such a polynomial, and the trace of b x, the sum
-/// of b^(2^i) X(i), is 0 at about half of the roots and 1 at the others. The traces of the 32 elements b = 2^j tell any
-/// two roots apart, so that splitting by one after the other comes to an end whatever the polynomial is.
+/// With X(i) = x^(2^i) modulo the polynomial, X(32) = x says that it is such a polynomial, and the trace of b x, the
+/// sum of b^(2^i) X(i), is 0 at about half of the roots and 1 at the others. The traces of the 32 elements b = 2^j tell
+/// any two roots apart, so that splitting by one after the other comes to an end whatever the polynomial is.
 struct RootFinder {
   private static let fieldBits = 32
 

@@ -28,7 +28,7 @@ struct FieldSync: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, IDCommand.self, InviteCommand.self, PutCommand.self, GetCommand.self, LsCommand.self,
       RmCommand.self, ImportCommand.self, ExportCommand.self, VerifyCommand.self, StatusCommand.self, JoinCommand.self,
-      AgentCommand.self, SyncCommand.self,
+      AgentCommand.self, SyncCommand.self, EventsCommand.self,
     ])
 
   static func main() async {

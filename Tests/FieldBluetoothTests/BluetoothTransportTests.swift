@@ -88,7 +88,7 @@ struct BluetoothTransportTests {
       let properties = try await fake.tell("Advertised", .objectPath("/org/fieldsync/advertisement")).first?
         .asProperties
       announced = properties?["ManufacturerData"]?.asEntries
-    } while announced?.first?.value.asBytes != [0xFA, 0xFB, 0, 0, 0, 0]
+    } while announced?.first?.value.asBytes != [0x10, 0, 0xFA, 0xFB, 0, 0]
     #expect(announced?.first?.key.asUInt16 == 0xFFFF)
   }
 
@@ -160,7 +160,7 @@ struct BluetoothTransportTests {
     #expect(try await fake.readInformation().count == 16)
     let (slot, _, connection) = try await link(fake, session: 0xABCD)
     #expect(try await connection.receive() == Array("hello".utf8))
-    #expect(connection.peerDescription == "ble://…00:42")
+    #expect(connection.peerDescription == "ble://…00:42 over GATT")
     try await fake.status { $0.linkCount == 1 }
     // The end of bluetoothd's socket is the end of the link.
     try await fake.tell("SocketClose", .objectPath(FakeBluetooth.transmit(slot)))

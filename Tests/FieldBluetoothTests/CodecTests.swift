@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func announcementsAreTakenToTheirLength() {
-    #expect(BluetoothConfiguration(announcement: [1, 2]).announcement == [1, 2, 0, 0, 0, 0])
-    #expect(BluetoothConfiguration(announcement: Array(1...9)).announcement == [1, 2, 3, 4, 5, 6])
+    #expect(BluetoothConfiguration(announcement: [1, 2]).announcement == [1, 2, 0, 0])
+    #expect(BluetoothConfiguration(announcement: Array(1...9)).announcement == [1, 2, 3, 4])
   }
 }

@@ -14,7 +14,7 @@ final class FakeBluetooth: Sendable {
   static let device: ObjectPath = "/org/bluez/hci0/dev_00_AA_01_01_00_42"
   static let address = PeerAddress(kind: .bluetooth, location: "00:AA:01:01:00:42")
   static let service: ObjectPath = "/org/fieldsync/bluetooth/service0"
-  static let announcement: [UInt8] = [9, 8, 7, 6, 5, 4]
+  static let announcement: [UInt8] = [9, 8, 7, 6]
 
   let bus: PrivateBus
   let transport: BluetoothTransport
@@ -28,7 +28,7 @@ final class FakeBluetooth: Sendable {
     daemon = try await Self.startDaemon(on: bus)
     remote = try await DBusConnection.open(.address(bus.address))
     var configuration = BluetoothConfiguration(
-      adapter: adapter, announcement: [1, 2, 3, 4, 5, 6], bus: .address(bus.address))
+      adapter: adapter, announcement: [1, 2, 3, 4], bus: .address(bus.address))
     configuration.radioSwitches = radioSwitches ?? "/nowhere"
     let transport = BluetoothTransport(
       configuration: configuration,
@@ -93,7 +93,7 @@ final class FakeBluetooth: Sendable {
       "Adapter": .objectPath(Self.adapter), "Connected": .boolean(false), "ServicesResolved": .boolean(false),
       "UUIDs": .strings(["f1e1d5bc-0001-4c4e-9d3c-2f6a0b1e5c5c"]), "RSSI": .int16(-60),
       "ManufacturerData": .dictionary(
-        [DBusEntry(.uint16(0xFFFF), .variant(.bytes(Self.announcement)))], key: "q", value: "v"),
+        [DBusEntry(.uint16(0xFFFF), .variant(.bytes([0x10, 0] + Self.announcement)))], key: "q", value: "v"),
     ].merging(properties) { $1 }
     try await tell(
       "Add", .objectPath(Self.device),

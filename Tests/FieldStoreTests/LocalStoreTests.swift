@@ -1,4 +1,5 @@
 import FieldCore
+import FieldStore
 import FieldWire
 import Sodium
 import StoreFixtures
@@ -130,6 +131,57 @@ import Testing
     let reopened = try await made.reopen()
     #expect(try await reopened.peerRecord(of: peer)?.pulledThrough == cursor)
     #expect(try await reopened.peerRecord(of: admin.key) == nil)
+    try await made.check()
+  }
+
+  @Test(arguments: StoreFactory.all)
+  mutating func basesAreRemembered(_ factory: StoreFactory) async throws {
+    let made = try await make(factory)
+    let peer = try device.key
+    #expect(try await made.local.bases(with: peer) == [])
+    var added: [BaseRecord] = []
+    for number in 1...4 {
+      _ = try await made.local.append([.text("\(number)", to: .number(UInt64(number)))], signedBy: device)
+      let cursor = StoreCursor(epoch: StoreEpoch(rawValue: .max - 1), arrival: UInt64(number))
+      added.append(BaseRecord(head: try await made.local.head(), peer: cursor))
+      try await made.local.addBase(added[number - 1], with: peer)
+    }
+    // The same set again takes the place of the older record.
+    added[3].peer.arrival = 99
+    try await made.local.addBase(added[3], with: peer)
+    #expect(try await made.local.bases(with: peer) == [added[3], added[2]])
+    #expect(try await made.local.bases(with: admin.key) == [])
+    // A purge changes what is here now, not what was shared then.
+    #expect(try await made.local.purge(document: .number(1), in: .number(1)) == 1)
+    let reopened = try await made.reopen()
+    #expect(try await reopened.bases(with: peer) == [added[3], added[2]])
+    let scope = ArrivalScope(after: added[2].own.arrival, through: try await reopened.head().arrival)
+    #expect(try await reopened.count(in: scope) == 1)
+    if let onDisk = reopened as? SQLiteStore {
+      try await onDisk.beginEpoch()
+      #expect(try await onDisk.bases(with: peer) == [], "arrivals of another epoch mean nothing")
+    }
+    try await made.check()
+  }
+
+  @Test(arguments: StoreFactory.all)
+  mutating func aPassGoesOverTheScopeOnce(_ factory: StoreFactory) async throws {
+    let made = try await make(factory)
+    for start in 0..<8 {
+      let drafts = (0..<300).map { EntryDraft.text("\($0)", to: .number(UInt64(start * 300 + $0 + 1))) }
+      _ = try await made.local.append(drafts, signedBy: device)
+    }
+    _ = try await made.local.purge(document: .number(7), in: .number(1))
+    let listings = try await made.allListings()
+    for (after, through) in [(0, .max), (0, 1500), (1000, 2000), (2402, 9999), (5, 5)] as [(UInt64, UInt64)] {
+      let scope = ArrivalScope(after: after, through: through)
+      let pieces = try await made.local.pass(over: scope, into: [[EntryID]]()) { $0.append($1) }
+      let ids = pieces.flatMap(\.self)
+      let expected = listings.filter { $0.arrival > after && $0.arrival <= through }.map(\.id)
+      #expect(ids.count == expected.count && Set(ids) == Set(expected), "\(scope)")
+      #expect(pieces.allSatisfy { !$0.isEmpty && $0.count <= StoreLimits.passPieceCount })
+      #expect(try await made.local.count(in: scope) == UInt64(expected.count))
+    }
     try await made.check()
   }
 

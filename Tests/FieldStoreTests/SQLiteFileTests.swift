@@ -189,4 +189,15 @@ import Testing
     let written = try await task.value
     #expect(try await store.entries(written.map(\.id)) == written.map(\.entry))
   }
+
+  /// A pass over all ids reads a tenth of the file: the index of the ids, and none of the entries.
+  @Test func aPassOverAllIDsReadsTheirIndexAlone() throws {
+    _ = try SQLiteStore(path: folder.path("store"), workspace: workspace.id)
+    let plan = try DatabaseQueue(path: folder.path("store")).read { database in
+      try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN SELECT id, arrival FROM entry").map { row -> String in
+        row["detail"]
+      }
+    }
+    #expect(plan.count == 1 && plan[0].contains("COVERING INDEX"), "\(plan)")
+  }
 }

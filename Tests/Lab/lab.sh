@@ -83,9 +83,9 @@ eventually() {
   local seconds=$1 what=$2
   local limit=$((SECONDS + seconds))
   shift 2
-  until lab_quiet=yes "$@" >"$LAB_RUN/last-try" 2>&1; do
+  until lab_quiet=yes "$@" >"$LAB_RUN/last-try-$BASHPID" 2>&1; do
     if ((SECONDS >= limit)); then
-      cat "$LAB_RUN/last-try" >&2
+      cat "$LAB_RUN/last-try-$BASHPID" >&2
       fail "waited $seconds s in vain for $what"
     fi
     sleep 0.1
@@ -214,7 +214,7 @@ documents() { # documents NAME COUNT BYTES: that many small ones of its own, and
   head -c "$3" /dev/urandom >"$files/$1-photo"
   "$FIELDSYNC_BINARY" import survey "$files" --quiet --home "$LAB_RUN/homes/$1"
 }
-home_goes_to() { # home_goes_to GUEST NAME: to /root/NAME
+home_goes_to() { # home_goes_to GUEST NAME: to its /root/NAME
   cp -a "$LAB_RUN/homes/$2" "$LAB_RUN/$1/home-$2"
   on "$1" cp -a "$LAB_RUN/$1/home-$2" "/root/$2"
 }
@@ -231,7 +231,17 @@ status_of() { # status_of GUEST NAME EXPRESSION: of `status --json`, as Python s
 survey='next((d for d in status["databases"] if d["name"] == "survey"), {"entries": 0, "digest": None})'
 entry_count() { status_of "$1" "$2" "$survey['entries']"; } # entry_count GUEST NAME
 digest() { status_of "$1" "$2" "$survey['digest']"; }       # digest GUEST NAME
-holds() { # holds GUEST NAME COUNT: whether so many entries are there; asks no more than each second, to leave agents the processor
+# Whether so many entries are there: asks no more than each second, which leaves agents the processor.
+holds() { # holds GUEST NAME COUNT
   sleep 1
   [[ $(entry_count "$1" "$2") -ge $3 ]]
+}
+# What the agents' logs say of all that came, summed up.
+pulled() { # pulled GUEST NAME stored|duplicate|refused|missing
+  cat "$LAB_RUN/$1/$2-"*.log | sed -n '/ pulled$/s/.*'"$3"'=\([0-9]*\).*/\1/p' |
+    awk '{ sum += $1 } END { print sum + 0 }'
+}
+home_entry_count() { # home_entry_count NAME: before the home went to a guest
+  "$FIELDSYNC_BINARY" status --json --home "$LAB_RUN/homes/$1" |
+    python3 -c "import json, sys; status = json.load(sys.stdin); print($survey['entries'])"
 }

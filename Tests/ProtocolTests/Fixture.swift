@@ -158,12 +158,10 @@ struct Fixture {
     return StoreHead(epoch: epoch, arrival: 4, entryCount: 4, digest: digest.value)
   }
 
-  func hello() throws -> Hello {
+  func state() throws -> StateNotice {
     let head = try head()
-    return Hello(
-      capabilities: .all,
-      state: StateNotice(
-        head: head, root: try handshake().initiator.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0))
+    return StateNotice(
+      head: head, root: try handshake().initiator.root(of: head), pulledThrough: 0, isExact: false, wantedCount: 0)
   }
 }
 

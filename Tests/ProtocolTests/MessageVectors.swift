@@ -55,7 +55,7 @@ extension Vectors {
     let entries = try fixture.entries()
     let ids = entries.map(\.id)
     let head = try fixture.head()
-    let hello = try fixture.hello()
+    let state = try fixture.state()
     let database = try fixture.names.database(named: "notes")
     let document = try fixture.names.document(named: "today", in: database)
     let cursor = StoreCursor(epoch: fixture.epoch, arrival: 2)
@@ -65,14 +65,19 @@ extension Vectors {
     }
     let filter = EntryFilter(
       scope: .document(database, document), kinds: [.documentChange, .delete], author: fixture.memberKey, before: 9)
-    let extended = Message(.state, body: Message(hello.state).body + [0x01, 0x02, 0xca, 0xfe])
-    return [
-      MessageVector("hello", hello),
-      MessageVector("state", hello.state),
-      MessageVector("state.extended", extended) { try extended.decode(StateNotice.self) == hello.state },
+    let extended = Message(.state, body: Message(state).body + [0x01, 0x02, 0xca, 0xfe])
+    return try ladder() + [
+      MessageVector("state", state),
+      MessageVector("state.extended", extended) { try extended.decode(StateNotice.self) == state },
       MessageVector("credentialRequest", .credentialRequest),
       MessageVector("join", JoinRequest(name: "phone")),
       MessageVector("welcome", Welcome()),
+      MessageVector(
+        "addresses",
+        AddressesNotice(addresses: [
+          PeerAddress(kind: .lan, location: "192.168.1.7:7747"),
+          PeerAddress(kind: .lan, location: "[2001:db8::7]:7747"),
+        ])),
       MessageVector("head", .head),
       MessageVector("headReply", HeadReply(head: head)),
       MessageVector("scan.toEnd", ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter())),

@@ -15,7 +15,7 @@ struct Vectors {
 
   func all() throws -> [Vector] {
     try numbers() + workspace() + documents() + entries() + handshake() + sets() + packets() + messages().map(\.vector)
-      + linkFrames() + bluetooth()
+      + linkFrames() + presence() + bluetooth()
   }
 
   func numbers() -> [Vector] {
@@ -118,7 +118,7 @@ struct Vectors {
   func packets() throws -> [Vector] {
     var handshake = try fixture.handshake()
     var multiplexer = Multiplexer(role: .initiator)
-    multiplexer.notify(Message(try fixture.hello()).framed)
+    _ = try multiplexer.send(try ladderHello().framed, on: multiplexer.open(), isLast: false)
     let hello = try required(multiplexer.nextPacket(byteCount: 65_519)).packet
     let credential = frame(.data(StreamID(2), Message(.credentialRequest).framed[...], .direction))
     let ping = frame(.ping(0x0102_0304_0506_0708))
@@ -164,6 +164,13 @@ struct Vectors {
     return frames.map { Vector("link.\($0)", $1.encoded()) }
   }
 
+  func presence() throws -> [Vector] {
+    let beacon = PresenceBeacon(
+      of: fixture.founderKey, holding: try fixture.head(), in: PresenceEpoch(secondsSince1970: 1_800_000_000),
+      key: fixture.keys.presence)
+    return [Vector("presence.long", beacon.bytes), Vector("presence.short", beacon.short)]
+  }
+
   func bluetooth() -> [Vector] {
     let nonce = counting(from: 0x10, 8)
     return [
@@ -173,8 +180,18 @@ struct Vectors {
       Vector(
         "bluetooth.info.busy",
         ServiceInformation(slot: .busy(retrySeconds: 30), maximumFrameByteCount: 20, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.info.channel",
+        ServiceInformation(
+          capabilities: .channel, psm: 0x81, slot: .granted(0), maximumFrameByteCount: 244, nonce: nonce
+        ).encoded()),
       Vector("bluetooth.hello", ControlMessage(.hello, nonce: nonce).encoded()),
       Vector("bluetooth.bye", ControlMessage(.bye, nonce: nonce).encoded()),
+      Vector(
+        "bluetooth.advertisement", ServiceAdvertisement(psm: 0x81, announcement: counting(from: 0xA0, 4)).encoded()),
+      Vector(
+        "bluetooth.advertisement.noChannel",
+        ServiceAdvertisement(psm: nil, announcement: counting(from: 0xA0, 4)).encoded()),
     ]
   }
 

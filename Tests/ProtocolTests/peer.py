@@ -413,25 +413,26 @@ class Session:
 
     def read_peer_stream(self, stream):
         while (message := self.next_message(stream)) is not None:
-            if message[0] in (1, 2):
-                self.peer_state = self.read_state(*message)
+            if message[0] == 2:
+                self.peer_state = self.read_state(message[1])
 
     @staticmethod
-    def read_state(kind, body):
+    def read_state(body):
         reader = Reader(body)
-        state = {"version": reader.varint(), "capabilities": reader.varint()} if kind == 1 else {}
-        state |= {"epoch": reader.number(8), "arrival": reader.varint(), "count": reader.varint(), "root": reader.raw(16)}
+        state = {"epoch": reader.number(8), "arrival": reader.varint(), "count": reader.varint(), "root": reader.raw(16)}
         return state | {"through": reader.varint(), "exact": reader.number(1), "wanted": reader.varint()}
+
+    @staticmethod
+    def read_greeting(reader):
+        """7.4; without the move's body."""
+        greeting = {"epoch": reader.number(8), "arrival": reader.varint(), "count": reader.varint()}
+        return greeting | {"half": reader.raw(8), "form": reader.number(1)}
 
     def send(self, frame, messages):
         stream, self.next_stream = self.next_stream, self.next_stream + 2
         data = b"".join(prefixed(varint(kind) + body) for kind, body in messages)
         self.send_packet(frame + varint(stream) + prefixed(data))
         return stream
-
-    def tell(self, *messages):
-        """6.4: what takes no answer."""
-        self.send(b"\x07", messages)
 
     def ask(self, *messages):
         """6.4: one exchange; all messages of the answer."""
@@ -457,12 +458,13 @@ def main():
     identity = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(settings["seed"]))
     session = Session(settings["host"], settings["port"], workspace, identity)
 
-    # 7.3: hello, and the agent's own
-    state = bytes(8) + varint(0) + varint(0) + session.root([]) + varint(0) + b"\x00" + varint(0)
-    session.tell((1, varint(1) + varint(0) + state))
-    while session.peer_state is None:
-        session.receive_packet()
-    announced = session.peer_state
+    # 7.3: hello, without the ladder and with no first move, and the agent's own
+    greeting = bytes(8) + varint(0) + varint(0) + session.root([])[:8] + b"\x00"
+    (kind, body), = session.ask((1, varint(1) + varint(0) + greeting))
+    assert kind == 1, kind
+    reader = Reader(body)
+    announced = {"version": reader.varint(), "capabilities": reader.varint()} | session.read_greeting(reader)
+    assert announced["form"] == 10 and reader.raw(1) == b"\x01", "undecided: no ladder"
 
     identifiers = []
     for kind, body in session.ask((18, b"\x80" + varint(1000))):
@@ -502,7 +504,7 @@ def main():
         "version": announced.get("version"),
         "entries": len(entries),
         "fetchedAll": [entry[0] for entry in entries] == identifiers,
-        "rootIsEqual": announced["count"] == len(identifiers) and session.root(identifiers) == announced["root"],
+        "rootIsEqual": announced["count"] == len(identifiers) and session.root(identifiers)[8:] == announced["half"],
         "documents": documents,
         "outcomes": [body.hex() for _, body in outcomes],
     }))

@@ -1,65 +1,87 @@
 public import FieldCore
+import FieldStore
 import FieldWire
+import Foundation
 public import Logging
 import Sodium
 
 /// The service: keeps a home in step with every peer that its transports reach, and lets in who holds one of its
 /// invitations. One code path for every transport.
 ///
-/// It owns its sessions, one for each peer; of two with the same peer, both sides keep the one that the device with the
-/// higher key opened.
+/// What to dial, what to keep and what to close is decided by its ``FieldCore/TransportManager``; here is the IO of
+/// that, and the sessions.
 public actor Agent {
-  private let home: OpenHome
-  private let transports: [any NetworkTransport]
-  private let fixed: [PeerAddress]
-  private let announcement: [UInt8]
-  private let clock = ContinuousClock()
-  private let logger: Logger
+  let home: OpenHome
+  let transports: [any NetworkTransport]
+  let clock = ContinuousClock()
+  let time: FrameLinkClock
+  let logger: Logger
 
+  var manager: TransportManager?
+  private var random = SystemRandomNumberGenerator()
+  var links: [LinkID: Running] = [:]
+  private var lastLink: UInt64 = 0
   private var handshakeCount = 0
-  private var sessions: [DeviceKey: Running] = [:]
-  private var planners: [TransportKind: DialPlanner<ContinuousClock.Instant>] = [:]
-  private var dialWakers: [TransportKind: AsyncStream<Void>.Continuation] = [:]
-  private var peers: [DeviceKey: AgentStatus.Peer] = [:]
-  private var transportStates: [AgentStatus.Transport] = []
-  private var isStatusStale = true
+  private let fixed: [PeerAddress]
+  private let jobs: AsyncStream<@Sendable () async -> Void>
+  private let jobQueue: AsyncStream<@Sendable () async -> Void>.Continuation
+  private var timerAt: Duration?
+  private var announced: PresenceBeacon?
+  private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
-  private struct Running {
+  var peers: [DeviceKey: AgentStatus.Peer] = [:]
+  var transportStates: [AgentStatus.Transport] = []
+  var isStatusStale = true
+  var log: EventLog
+
+  struct Running {
     var session: Session
-    var isOpenedByHigherKey: Bool
+    var sync: PeerSync
+    /// Runs the sync; cancelled when the session does not end in time.
+    var task: Task<SyncOutcome, Never>
   }
 
-  /// - Parameters:
-  ///   - fixed: Peers to dial whether they are seen or not.
-  ///   - announcement: What this device announces over transports that discover, for the rule who dials.
-  public init(
-    home: OpenHome, transports: [any NetworkTransport], fixed: [PeerAddress] = [], announcement: [UInt8] = [],
-    logger: Logger
-  ) {
+  /// - Parameter fixed: Peers to stay connected with, whether they are seen or not.
+  public init(home: OpenHome, transports: [any NetworkTransport], fixed: [PeerAddress] = [], logger: Logger) {
     self.home = home
     self.transports = transports
     self.fixed = fixed
-    self.announcement = announcement
     self.logger = logger
+    time = FrameLinkClock(clock)
+    log = EventLog(path: home.home.eventsPath)
+    // Each job is the answer to one event.
+    (jobs, jobQueue) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
   }
 
   /// Runs until the task is cancelled. A transport that cannot go on is reported in the status; the others go on.
+  ///
+  /// - Throws: ``AgentError`` before the device is a member, and when the store cannot be read.
   public func run() async throws {
+    let presence = try home.syncKey.secret
     transportStates = transports.map { AgentStatus.Transport(kind: $0.kind.rawValue) }
-    for transport in transports {
-      planners[transport.kind] = DialPlanner(
-        ownAnnouncement: announcement, fixed: fixed.filter { $0.kind == transport.kind }, now: clock.now)
-    }
+    log.append(AgentEvent(.agentStarted))
+    manager = TransportManager(
+      own: home.identity.device,
+      transports: Dictionary(transports.map { ($0.kind, $0.cost) }, uniquingKeysWith: { first, _ in first }),
+      fixed: fixed, reader: PresenceReader(keys: [presence], epoch: Self.epoch), now: time.now())
+    try await storeChanged(home.store.head())
+    await announce()
     await withDiscardingTaskGroup { group in
+      group.addTask { await self.doJobs() }
       for (index, transport) in transports.enumerated() {
         group.addTask { await self.run(transport, index) }
         group.addTask { await self.accept(from: transport) }
-        group.addTask { await self.follow(transport) }
-        group.addTask { await self.dial(over: transport) }
+        group.addTask { for await sighting in transport.sightings() { await self.handle(.sighted(sighting)) } }
+        group.addTask { for await condition in transport.conditions() { await self.note(condition, of: index) } }
+        group.addTask { for await list in transport.ownAddresses() { await self.reachable(at: list, transport.kind) } }
       }
+      group.addTask { await self.followStore() }
+      group.addTask { await self.watchClock() }
+      group.addTask { await self.probe() }
       group.addTask { await self.keepStatus() }
     }
-    for running in sessions.values { await running.session.close(.shuttingDown) }
+    jobQueue.finish()
+    for running in links.values { await running.session.close(.shuttingDown) }
   }
 
   private func run(_ transport: any NetworkTransport, _ index: Int) async {
@@ -68,9 +90,113 @@ public actor Agent {
     } catch {
       logger.error(
         "transport stopped", metadata: ["transport": "\(transport.kind.rawValue)", "reason": "\(error.reason)"])
-      transportStates[index].problem = error.reason
-      isStatusStale = true
+      note(
+        TransportCondition(
+          code: "stopped", reason: error.reason, remedy: "start the agent again when the cause is gone",
+          isUsable: false), of: index)
     }
+  }
+
+  // MARK: The manager
+
+  private static var epoch: PresenceEpoch {
+    PresenceEpoch(secondsSince1970: Int64(clamping: Int(Date().timeIntervalSince1970)))
+  }
+
+  /// Tells the manager, and does what it says.
+  func handle(_ event: TransportManager.Event) {
+    guard let actions = manager?.handle(event, now: time.now(), using: &random) else { return }
+    for action in actions {
+      switch action {
+      case .dial(let address): jobQueue.yield { await self.dial(address) }
+      case .close(let id, let code): jobQueue.yield { await self.close(id, code) }
+      case .discover(let kind, let effort):
+        let transport = transports.first { $0.kind == kind }
+        jobQueue.yield { await transport?.discover(effort) }
+      case .report(let event): report(event)
+      }
+    }
+    switch event {
+    case .timer: isStatusStale = isStatusStale || !actions.isEmpty
+    case .linkReport(_, let report): isStatusStale = isStatusStale || report.work == .busy || !actions.isEmpty
+    default: isStatusStale = true
+    }
+    setTimer()
+  }
+
+  private func doJobs() async {
+    await withDiscardingTaskGroup { group in
+      for await job in jobs { group.addTask { await job() } }
+      group.cancelAll()
+    }
+  }
+
+  private func setTimer() {
+    guard let wakeAt = manager?.wakeAt, timerAt.map({ wakeAt < $0 }) ?? true else { return }
+    timerAt = wakeAt
+    jobQueue.yield { await self.wait(until: wakeAt) }
+  }
+
+  private func wait(until wakeAt: Duration) async {
+    guard (try? await time.sleepUntil(wakeAt)) != nil, timerAt == wakeAt else { return }
+    timerAt = nil
+    handle(.timer)
+  }
+
+  private func followStore() async {
+    for await head in home.store.changes() {
+      do {
+        try await storeChanged(head)
+        await announce()
+        try await clock.sleep(for: AgentLimits.changeInterval)
+      } catch is CancellationError {
+        return
+      } catch {
+        logger.error("cannot read the store", metadata: ["reason": "\(error)"])
+      }
+    }
+  }
+
+  private func storeChanged(_ head: StoreHead) async throws {
+    let directory = try await home.store.directory()
+    let roles = directory.devices.compactMap { device in directory.role(of: device).map { (device, $0) } }
+    handle(.members(Dictionary(roles, uniquingKeysWith: { $1 })))
+    handle(.holds(head))
+  }
+
+  private func watchClock() async {
+    while (try? await clock.sleep(for: AgentLimits.clockInterval)) != nil {
+      handle(.epoch(Self.epoch))
+      await announce()
+    }
+  }
+
+  private func announce() async {
+    guard let beacon = manager?.ownBeacon, beacon != announced else { return }
+    announced = beacon
+    for transport in transports { await transport.announce(beacon) }
+  }
+
+  private func note(_ condition: TransportCondition?, of index: Int) {
+    let kind = transports[index].kind
+    guard transportStates[index].code != condition?.code || transportStates[index].problem != condition?.reason else {
+      return
+    }
+    transportStates[index].problem = condition?.reason
+    transportStates[index].code = condition?.code
+    transportStates[index].remedy = condition?.remedy
+    handle(.condition(kind, condition))
+  }
+
+  private func reachable(at addresses: [PeerAddress], _ kind: TransportKind) async {
+    guard ownAddresses[kind] != addresses else { return }
+    if ownAddresses[kind] != nil { handle(.networkChanged(kind)) }
+    ownAddresses[kind] = addresses
+    for running in links.values { await running.sync.tell(toldAddresses) }
+  }
+
+  private var toldAddresses: [PeerAddress] {
+    ownAddresses.sorted { $0.key.rawValue < $1.key.rawValue }.flatMap(\.value)
   }
 
   // MARK: Connections
@@ -78,7 +204,7 @@ public actor Agent {
   private func accept(from transport: any NetworkTransport) async {
     await withDiscardingTaskGroup { group in
       for await connection in transport.incomingConnections() {
-        guard handshakeCount < AgentLimits.handshakeCount, sessions.count < AgentLimits.sessionCount else {
+        guard handshakeCount < AgentLimits.handshakeCount, links.count < AgentLimits.sessionCount else {
           await connection.close()
           continue
         }
@@ -98,7 +224,7 @@ public actor Agent {
       return
     }
     switch session.secrets.purpose {
-    case .sync: _ = await run(session, isInitiator: false)
+    case .sync: await run(session, dialled: nil)
     case .join: await letIn(session)
     }
   }
@@ -131,44 +257,57 @@ public actor Agent {
     _ = await running.value
   }
 
+  private func dial(_ address: PeerAddress) async {
+    guard let transport = transports.first(where: { $0.kind == address.kind }) else { return }
+    do {
+      let connection = try await transport.connect(to: address)
+      let session = try await establisher.initiate(on: connection, with: try home.syncKey)
+      await run(session, dialled: address)
+    } catch {
+      logger.info("cannot dial", metadata: ["address": "\(address)", "reason": "\(error)"])
+      let code = (error as? SessionError)?.code
+      handle(
+        .dialFailed(
+          address, reason: (error as? TransportError)?.reason ?? (error as? SessionError)?.reason ?? "\(error)",
+          isStranger: code == .stranger || code == .ownReflection))
+    }
+  }
+
+  private func close(_ id: LinkID, _ code: CloseCode) async {
+    guard let running = links[id] else { return }
+    await running.session.close(code)
+    // On a link that is dead nothing of that arrives.
+    guard (try? await clock.sleep(for: AgentLimits.closeDeadline)) != nil else { return }
+    running.task.cancel()
+  }
+
   /// Syncs over a session until it ends.
-  ///
-  /// - Returns: Whether it was of use.
-  private func run(_ session: Session, isInitiator: Bool) async -> Bool {
+  private func run(_ session: Session, dialled address: PeerAddress?) async {
     let peer = session.peer
-    let own = home.identity.device
-    let isOpenedByHigherKey = isInitiator == (own > peer)
-    if let running = sessions[peer] {
-      guard isOpenedByHigherKey || !running.isOpenedByHigherKey else {
-        await session.close(.replaced)
-        _ = await session.run()
-        return true
-      }
-      await running.session.close(.replaced)
-    }
-    sessions[peer] = Running(session: session, isOpenedByHigherKey: isOpenedByHigherKey)
-    note(peer) {
-      $0.transport = session.transportKind.rawValue
-      $0.address = session.peerDescription
-      $0.lastError = nil
-    }
+    lastLink += 1
+    let id = LinkID(lastLink)
+    let sync = PeerSync(
+      session: session, store: home.store, ownDevice: home.identity.device, ending: .never, clock: clock)
+    let task = Task { await sync.run() }
+    links[id] = Running(session: session, sync: sync, task: task)
+    if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }
     logger.info("connected", metadata: Self.metadata(session))
-    let sync = PeerSync(session: session, store: home.store, ownDevice: own, ending: .never, clock: clock)
+    note(peer) { $0.lastError = nil }
+    handle(.linkOpened(id, peer, session.transportKind, dialled: address))
     let before = peers[peer]
     let listener = Task {
       for await event in sync.events { self.note(event, of: peer, after: before) }
     }
-    let outcome = await sync.run()
-    await listener.value
-    if sessions[peer]?.session === session { sessions[peer] = nil }
-    let wasInOrder = outcome.end.code == .closed
-    note(peer) {
-      if sessions[peer] == nil {
-        $0.transport = nil
-        $0.address = nil
-      }
-      $0.lastError = wasInOrder ? nil : outcome.end.reason
+    let outcome = await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      task.cancel()
     }
+    await listener.value
+    links[id] = nil
+    let wasInOrder = outcome.end.code == .closed
+    note(peer) { $0.lastError = wasInOrder ? nil : outcome.end.reason }
+    handle(.linkEnded(id, reason: outcome.end.reason, wasInOrder: wasInOrder))
     logger.info(
       "disconnected",
       metadata: Self.metadata(session).merging(
@@ -176,123 +315,25 @@ public actor Agent {
           "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
         ], uniquingKeysWith: { $1 }))
-    return wasInOrder || outcome.isInStep || outcome.progress.receivedCount > 0
   }
 
-  // MARK: Dialling
-
-  private func follow(_ transport: any NetworkTransport) async {
-    for await sighting in transport.sightings() {
-      planners[transport.kind]?.sighted(sighting, now: clock.now, jitter: .random(in: 0..<1))
-      dialWakers[transport.kind]?.yield()
-    }
-  }
-
-  private func dial(over transport: any NetworkTransport) async {
-    let (wakes, waker) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
-    dialWakers[transport.kind] = waker
-    waker.yield()
-    await withDiscardingTaskGroup { group in
-      for await _ in wakes {
-        guard let next = planners[transport.kind]?.next(now: clock.now) else { continue }
-        if let address = next.dial {
-          group.addTask { await self.dial(address, over: transport, waker) }
-        } else if let wakeAt = next.wakeAt {
-          let clock = clock
-          group.addTask {
-            try? await clock.sleep(until: wakeAt)
-            waker.yield()
-          }
-        }
+  /// Measures every session, and pings those that are silent.
+  private func probe() async {
+    while (try? await clock.sleep(for: AgentLimits.probeInterval)) != nil {
+      for (id, running) in links {
+        let work = await running.sync.work
+        let (silence, roundTrip, traffic) = await running.session.probe(isBusy: work == .busy)
+        handle(
+          .linkReport(
+            id,
+            LinkReport(
+              silence: silence, byteCount: traffic.sentByteCount + traffic.receivedByteCount,
+              receivedCount: traffic.receivedMessageCount, roundTrip: roundTrip, work: work)))
       }
     }
   }
 
-  private func dial(
-    _ address: PeerAddress, over transport: any NetworkTransport, _ waker: AsyncStream<Void>.Continuation
-  ) async {
-    var isOfUse = false
-    do {
-      let connection = try await transport.connect(to: address)
-      let session = try await establisher.initiate(on: connection, with: try home.syncKey)
-      planners[transport.kind]?.connected(address)
-      waker.yield()
-      isOfUse = await run(session, isInitiator: true)
-    } catch {
-      logger.info("cannot dial", metadata: ["address": "\(address)", "reason": "\(error)"])
-    }
-    planners[transport.kind]?.ended(address, failed: !isOfUse, now: clock.now, jitter: .random(in: 0..<1))
-    waker.yield()
-  }
-
-  // MARK: Status
-
-  private func note(_ event: SyncEvent, of peer: DeviceKey, after before: AgentStatus.Peer?) {
-    switch event {
-    case .connected: break
-    case .chose(let choice):
-      logger.info(
-        "reconciling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(choice.rung.rawValue)", "why": "\(choice.reason)"]
-      )
-    case .pulling(let plan):
-      logger.info(
-        "pulling", metadata: ["peer": "\(Self.short(peer))", "rung": "\(plan.rung.rawValue)", "why": "\(plan.reason)"])
-      note(peer) { $0.inStep = false }
-    case .progress(let progress):
-      note(peer) {
-        $0.receivedEntries = (before?.receivedEntries ?? 0) + progress.receivedCount
-        $0.receivedBytes = (before?.receivedBytes ?? 0) + progress.receivedByteCount
-        $0.refusedEntries = (before?.refusedEntries ?? 0) + progress.refusedCount
-        $0.wanted = progress.wantedCount
-        $0.offered = progress.offeredCount
-      }
-    case .pulled(let report):
-      logger.info(
-        "pulled",
-        metadata: [
-          "peer": "\(Self.short(peer))", "stored": "\(report.storedCount)", "duplicate": "\(report.duplicateCount)",
-          "refused": "\(report.refusedCount)", "missing": "\(report.missingCount)",
-        ])
-      note(peer) { $0.wanted = 0 }
-    case .inStep:
-      logger.info("in step", metadata: ["peer": "\(Self.short(peer))"])
-      note(peer) {
-        $0.inStep = true
-        $0.wanted = 0
-        $0.offered = 0
-      }
-    case .settledApart:
-      logger.notice(
-        "settled, and different: one side refuses what the other holds", metadata: ["peer": "\(Self.short(peer))"])
-    }
-  }
-
-  private func note(_ peer: DeviceKey, _ change: (inout AgentStatus.Peer) -> Void) {
-    guard peers[peer] != nil || peers.count < AgentLimits.statusPeerCount else { return }
-    var state =
-      peers[peer]
-      ?? AgentStatus.Peer(
-        device: peer.description, inStep: false, wanted: 0, offered: 0, receivedEntries: 0, receivedBytes: 0,
-        refusedEntries: 0)
-    change(&state)
-    peers[peer] = state
-    isStatusStale = true
-  }
-
-  private func keepStatus() async {
-    repeat {
-      guard isStatusStale else { continue }
-      isStatusStale = false
-      let status = AgentStatus(transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value))
-      do {
-        try status.write(to: home.home.statusPath)
-      } catch {
-        logger.warning("cannot write the status", metadata: ["reason": "\(error)"])
-      }
-    } while (try? await clock.sleep(for: AgentLimits.statusInterval)) != nil
-  }
-
-  private static func short(_ device: DeviceKey) -> String { String(device.description.prefix(8)) }
+  static func short(_ device: DeviceKey) -> String { String(device.description.prefix(8)) }
 
   private static func metadata(_ session: Session) -> Logger.Metadata {
     [

@@ -1,4 +1,4 @@
-/// The bounds of an agent.
+/// The bounds of an agent. Those of choosing and dialling are in ``FieldCore/ChoosingLimits``.
 public enum AgentLimits {
   /// Connections whose peers have not proven yet who they are.
   public static let handshakeCount = 16
@@ -6,11 +6,16 @@ public enum AgentLimits {
   public static let sessionCount = 64
   /// Peers that are kept in the status.
   public static let statusPeerCount = 256
-  /// The first pause after a dial that failed; it doubles up to the longest.
-  public static let firstRetry: Duration = .seconds(2)
-  public static let longestRetry: Duration = .seconds(300)
-  /// How long the side that should be dialled waits before it dials by itself.
-  public static let patience: Duration = .seconds(8)
   /// How often the status file is written at most.
   public static let statusInterval: Duration = .seconds(1)
+  /// How often sessions are looked at.
+  public static let probeInterval: Duration = .milliseconds(500)
+  /// How often the store's changes are acted upon at most.
+  public static let changeInterval: Duration = .milliseconds(250)
+  /// How often the wall clock is looked at, for the epoch of what is announced.
+  public static let clockInterval: Duration = .seconds(15)
+  /// From asking a session to close to ending it, whatever is still to be sent.
+  public static let closeDeadline: Duration = .seconds(2)
+  /// Events that `fieldsync events` can still show.
+  public static let eventCount = 1000
 }

@@ -3,7 +3,6 @@ public import FieldCore
 import FieldLAN
 public import Logging
 public import ServiceLifecycle
-import Sodium
 
 /// An ``Agent`` with the transports that the options ask for, as a service that ends in order.
 public struct AgentService: Service {
@@ -35,7 +34,7 @@ public struct AgentService: Service {
       guard let endpoint = TCPEndpoint(listen) else {
         throw AgentError(.invalidInput, "'\(listen)' is not HOST:PORT.", hint: "For example --listen 0.0.0.0:7747")
       }
-      let tcp = TCPTransport(listen: endpoint)
+      let tcp = TCPTransport(listen: endpoint, discovery: AvahiDiscovery())
       do {
         try await tcp.bind()
       } catch {
@@ -46,16 +45,13 @@ public struct AgentService: Service {
       transports.append(tcp)
       places.append("tcp://\(tcp.boundAddress?.description ?? listen)")
     }
-    // New at each start, so that it names nobody; it decides which of two that see each other dials first.
-    let announcement = SystemRandom.bytes(BluetoothConfiguration.announcementByteCount)
     if let bluetooth {
       transports.append(
         BluetoothTransport(
-          configuration: BluetoothConfiguration(adapter: bluetooth.adapter, announcement: announcement),
-          clock: ContinuousClock(), logger: logger))
+          configuration: BluetoothConfiguration(adapter: bluetooth.adapter), clock: ContinuousClock(), logger: logger))
       places.append("ble")
     }
-    agent = Agent(home: home, transports: transports, fixed: fixed, announcement: announcement, logger: logger)
+    agent = Agent(home: home, transports: transports, fixed: fixed, logger: logger)
     readiness = places.joined(separator: " ")
   }
 

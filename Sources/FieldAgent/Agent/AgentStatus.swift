@@ -1,3 +1,4 @@
+import FieldCore
 import Foundation
 
 /// What a running agent says of its peers. It keeps it in the home's `agent-status.json`, for `fieldsync status`.
@@ -18,12 +19,39 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     public var receivedBytes: Int
     public var refusedEntries: Int
     public var lastError: String?
+    /// `connected`, `connecting`, `quiet` (in reach, and holds the same) or `away`.
+    public var state = "away"
+    /// Why this transport is in use, or why none is.
+    public var why = ""
+    /// The one in use first.
+    public var links: [Link] = []
+    public var ways: [Way] = []
+  }
+
+  public struct Link: Codable, Hashable, Sendable {
+    public var kind: String
+    public var bytesPerSecond: Double?
+    public var roundTripSeconds: Double?
+    public var isStalled: Bool
+  }
+
+  /// An address of a peer, and what is known of it.
+  public struct Way: Codable, Hashable, Sendable {
+    public var address: String
+    /// Discovery says that the peer is there.
+    public var isSeen: Bool
+    public var failures: Int
+    public var lastError: String?
+    public var retryInSeconds: Double?
   }
 
   public struct Transport: Codable, Hashable, Sendable {
     public var kind: String
     public var address: String?
+    /// What keeps it from working, what that is called, and what to do; `nil` when it is well.
     public var problem: String?
+    public var code: String?
+    public var remedy: String?
   }
 
   public var schema = 1
@@ -49,5 +77,22 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys]
     try encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
+  }
+}
+
+extension AgentStatus.Peer {
+  mutating func set(_ view: PeerView) {
+    state = view.state.rawValue
+    why = view.why
+    links = view.links.map {
+      AgentStatus.Link(
+        kind: $0.kind.rawValue, bytesPerSecond: $0.bytesPerSecond?.rounded(),
+        roundTripSeconds: $0.roundTrip.map { $0 / .seconds(1) }, isStalled: $0.isStalled)
+    }
+    ways = view.ways.map {
+      AgentStatus.Way(
+        address: $0.address.description, isSeen: $0.isSeen, failures: $0.failureCount, lastError: $0.lastError,
+        retryInSeconds: $0.retryIn.map { ($0 / .seconds(1)).rounded() })
+    }
   }
 }

@@ -17,6 +17,8 @@ enum Domain {
   static let ladderKey = bytes("fieldsync ladder key 1")
   static let baseTag = bytes("fieldsync base tag 1")
   static let invitation = bytes("fieldsync invitation 1")
+  static let presenceIdentity = bytes("fieldsync presence identity 1")
+  static let presenceState = bytes("fieldsync presence state 1")
 
   private static func bytes(_ text: StaticString) -> [UInt8] {
     text.withUTF8Buffer { Array($0) } + [0]

@@ -6,7 +6,8 @@ import SetReconciliation
 extension Reconciler {
   mutating func respond(to move: ReconcileMove) throws(WireError) -> [Action] {
     switch move {
-    case .follows: state = .waiting
+    case .follows:
+      state = .waiting
       return []
     case .none:
       try expect(.answer)
@@ -273,7 +274,8 @@ extension Reconciler {
     case .list(let parameter):
       tried.insert(.idList)
       let count = Int(clamping: ownCount)
-      return chosen + begin(.sendList(parameter: parameter)) { $0.list = GolombSet(entryCount: count, parameter: parameter) }
+      return chosen
+        + begin(.sendList(parameter: parameter)) { $0.list = GolombSet(entryCount: count, parameter: parameter) }
     case .partition(let plan):
       tried.insert(.partitionedSketch)
       partitionPlan = plan

@@ -61,6 +61,9 @@ public struct SyncCoordinator: Sendable {
     ownArrivalTold = own.arrival
   }
 
+  /// Whether both sides held the same when either last said so.
+  public var isInStep: Bool { !isPulling && peer?.root == ownRoot }
+
   public var isPulling: Bool { running != nil || isClimbing }
 
   /// What this side has settled of the peer's store, in the terms of a ``StateNotice``.
@@ -123,6 +126,15 @@ public struct SyncCoordinator: Sendable {
       pulledThrough = cursor
       return (isSettled ? [.remember(cursor)] : []) + tell() + evaluate()
     }
+  }
+
+  /// The peer did not answer the reconciliation that this side began.
+  public mutating func ladderAbandoned(own head: StoreHead, root: [UInt8]) -> [Action] {
+    isClimbing = false
+    canClimb = false
+    own = head
+    ownRoot = root
+    return evaluate()
   }
 
   /// This side's store has changed.

@@ -25,6 +25,10 @@ public actor Session {
   private var inboxes: [StreamID: Inbox] = [:]
   private var outputWaiter: CheckedContinuation<Void, Never>?
   private var heardSinceCheck = true
+  private var heardAt: Duration
+  private var pingedAt: Duration?
+  private var roundTrip: Duration?
+  private let time: FrameLinkClock
   private var answeredSinceCheck = true
   private var ending: SessionError?
   private var isFlushing = false
@@ -50,6 +54,8 @@ public actor Session {
     sending = secrets.sending
     receiving = secrets.receiving
     multiplexer = Multiplexer(role: secrets.role)
+    time = FrameLinkClock(clock)
+    heardAt = time.now()
     // As many as the multiplexer lets a peer open.
     (incoming, incomingContinuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
   }
@@ -91,6 +97,21 @@ public actor Session {
     guard ending == nil, !isFlushing else { return }
     multiplexer.close(code)
     isFlushing = true
+    wakeSender()
+  }
+
+  /// How the link is doing. A peer from whom nothing was heard for a while, shorter while `isBusy`, is pinged, so that
+  /// a dead link shows.
+  public func probe(isBusy: Bool) -> (silence: Duration, roundTrip: Duration?, traffic: SessionTraffic) {
+    let silence = time.now() - heardAt
+    let limit = isBusy ? SessionLimits.probeAfter : SessionLimits.idleProbeAfter
+    if ending == nil, pingedAt == nil, silence >= limit { ping() }
+    return (silence, roundTrip, traffic)
+  }
+
+  private func ping() {
+    if pingedAt == nil { pingedAt = time.now() }
+    multiplexer.ping(sentCount)
     wakeSender()
   }
 
@@ -212,6 +233,7 @@ public actor Session {
     do {
       while let sealed = try await connection.receive() {
         heardSinceCheck = true
+        heardAt = time.now()
         for event in try multiplexer.received(try unseal(sealed)) {
           if let end = handle(event) { return end }
         }
@@ -237,6 +259,7 @@ public actor Session {
         let message = try Message(decoding: bytes)
         inboxes[id]?.messages.append(message)
         inboxes[id]?.byteCounts.append(bytes.count + 4)
+        if message.type.carriesEntries { traffic.receivedEntryByteCount += UInt64(message.body.count) }
         answeredSinceCheck = true
         wakeReader(of: id)
       } catch {
@@ -253,7 +276,9 @@ public actor Session {
     case .writable(let id):
       inboxes[id]?.isFull = false
       wakeWriters(of: id)
-    case .pong: break
+    case .pong:
+      if let pingedAt { roundTrip = time.now() - pingedAt }
+      pingedAt = nil
     case .closed(let code):
       return code == .refused
         ? SessionError(.refused, "the peer refused this device")
@@ -275,8 +300,7 @@ public actor Session {
       heardSinceCheck = false
       answeredSinceCheck = false
       if silence >= SessionLimits.giveUpAfter { return SessionError(.timeout, "the peer is silent") }
-      multiplexer.ping(sentCount)
-      wakeSender()
+      ping()
     }
     return nil
   }

@@ -9,6 +9,9 @@ public enum SessionLimits {
   /// Silence after which a ping is sent, and after which the session is given up.
   public static let pingAfter: Duration = .seconds(15)
   public static let giveUpAfter: Duration = .seconds(45)
+  /// Silence after which ``Session/probe(isBusy:)`` pings: of a session with work to do, and of one without.
+  public static let probeAfter: Duration = .milliseconds(900)
+  public static let idleProbeAfter: Duration = .seconds(8)
   /// The largest message of a stream: an entry of the largest size, or a summary.
   public static let messageByteCount = EntryLimits.entryByteCount + 64
   /// What a stream's sender may send ahead of its reader.

@@ -5,6 +5,8 @@ public struct SessionTraffic: Hashable, Sendable {
   public var sentByteCount: UInt64 = 0
   public var receivedMessageCount: UInt64 = 0
   public var receivedByteCount: UInt64 = 0
+  /// Of entries, as they stand in the messages that came in: everything else on a link is the cost of moving them.
+  public var receivedEntryByteCount: UInt64 = 0
 
   public init() {}
 }

@@ -15,6 +15,7 @@ struct EntryExchange: Sendable {
   /// Sends directory entries first, since they decide about the others, and names the large ones at the end.
   func send(_ push: ReconcileResult.Push) async throws {
     var large: [EntryID] = []
+    var encoder = EntryEncoder(workspace: store.workspace)
     switch push {
     case .all(let scope):
       for kinds in [[EntryKind.directory], nil] as [Set<EntryKind>?] {
@@ -22,23 +23,24 @@ struct EntryExchange: Sendable {
         let filter = EntryFilter(kinds: kinds, before: scope.through &+ 1)
         var pages = try await store.pages(since: StoreCursor(epoch: epoch, arrival: scope.after), filter: filter)
         while let page = try await pages.next() {
-          try await send(page.listings.filter { kinds != nil || $0.kind != .directory }.map(\.id), large: &large)
+          try await send(
+            page.listings.filter { kinds != nil || $0.kind != .directory }.map(\.id), by: &encoder, large: &large)
         }
       }
     case .ids(let ids):
       var others: [EntryID] = []
       for piece in Self.pieces(of: ids) {
         let headers = try await store.headers(piece)
-        try await send(piece.filter { headers[$0]?.kind == .directory }, large: &large)
+        try await send(piece.filter { headers[$0]?.kind == .directory }, by: &encoder, large: &large)
         others += piece.filter { headers[$0].map { $0.kind != .directory } ?? false }
       }
-      for piece in Self.pieces(of: others) { try await send(piece, large: &large) }
+      for piece in Self.pieces(of: others) { try await send(piece, by: &encoder, large: &large) }
     }
     for piece in Self.pieces(of: large) { try await stream.send(Message(IdentifiersReply(ids: piece))) }
     await stream.end()
   }
 
-  private func send(_ ids: [EntryID], large: inout [EntryID]) async throws {
+  private func send(_ ids: [EntryID], by encoder: inout EntryEncoder, large: inout [EntryID]) async throws {
     let headers = try await store.headers(ids)
     var rest = ids.filter { id in
       guard let header = headers[id] else { return false }
@@ -48,8 +50,10 @@ struct EntryExchange: Sendable {
     }
     while !rest.isEmpty {
       let entries = try await store.entries(rest)
-      for entry in entries { try await stream.send(Message(EntryMessage(entry: entry))) }
-      guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else { return }
+      for entry in entries { try await stream.send(encoder.message(entry)) }
+      guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
+        return
+      }
       rest.removeFirst(index + 1)
     }
   }
@@ -76,6 +80,7 @@ struct EntryExchange: Sendable {
     var batch: [Entry] = []
     var byteCount = 0
     var received: UInt64 = 0
+    var decoder = EntryDecoder(workspace: store.workspace)
     func flush() async throws {
       guard !batch.isEmpty else { return }
       for put in StoreLimits.puts(of: batch) {
@@ -92,12 +97,14 @@ struct EntryExchange: Sendable {
           received += UInt64(ids.count)
           named += ids
         } else {
-          batch.append(try message.decode(EntryMessage.self).entry)
+          batch.append(try decoder.decodeWhole(message))
           byteCount += batch[batch.count - 1].encodedByteCount
           received += 1
         }
         // One in a thousand of what is asked for by short id brings another entry along.
-        guard received <= count + count / 8 + 16 else { throw SessionError(.protocolViolation, "more entries than were announced") }
+        guard received <= count + count / 8 + 16 else {
+          throw SessionError(.protocolViolation, "more entries than were announced")
+        }
         if byteCount >= Self.storedByteCount || batch.count >= Self.storedEntryCount { try await flush() }
       }
     } catch {

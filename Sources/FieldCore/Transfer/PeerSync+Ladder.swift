@@ -13,7 +13,15 @@ extension PeerSync {
 
   func retryLadder(attempt: UInt32) async {
     do {
-      try await openLadder(attempt: attempt)
+      do {
+        try await openLadder(attempt: attempt)
+      } catch let error as SessionError where error.code == .streamReset {
+        // The peer has no second attempt to give: what is left is listed.
+        isClimbing = false
+        let head = try await store.head()
+        let root = session.secrets.root(of: head)
+        try await perform(coordinator?.ladderAbandoned(own: head, root: root) ?? [])
+      }
     } catch {
       await failed(error)
     }
@@ -56,6 +64,9 @@ extension PeerSync {
     var stream = opened
     var hasGreeted = false
     outcome.isInStep = false
+    var report = ReconcileReport()
+    if let first { report.count(first, isNewTurn: true) }
+    var isOwnTurn = false
     var actions = first == nil ? reconciler.start() : try take(first, &reconciler, &hasGreeted)
     while true {
       var next: [Reconciler.Action] = []
@@ -65,6 +76,8 @@ extension PeerSync {
           reconciler = try await store.pass(over: scope, into: reconciler) { $0.absorb($1) }
           next += reconciler.passEnded()
         case .send(let message):
+          report.count(message, isNewTurn: report.turnCount == 0 || !isOwnTurn)
+          isOwnTurn = true
           if let stream {
             try await stream.send(message)
           } else {
@@ -73,6 +86,9 @@ extension PeerSync {
         case .chose(let choice): eventContinuation.yield(.chose(choice))
         case .finished(let result):
           guard let stream, let peer = reconciler.peerCursor else { return }
+          if case .known(_, let wantedCount) = result { report.wantedCount = wantedCount }
+          if case .inStep = result { report.wantedCount = 0 }
+          eventContinuation.yield(.reconciled(report))
           return try await conclude(result, with: peer, on: stream, own: reconciler.ownHead)
         }
       }
@@ -81,6 +97,8 @@ extension PeerSync {
       guard let message = try await stream?.receive() else {
         throw SessionError(.protocolViolation, "the peer left the reconciliation without a word")
       }
+      report.count(message, isNewTurn: isOwnTurn)
+      isOwnTurn = false
       actions = try take(message, &reconciler, &hasGreeted)
     }
   }
@@ -174,4 +192,11 @@ extension PeerSync {
 
   /// Entries of at least 16 KiB that are fetched at once.
   private static let largeBatchEntryCount = 8
+}
+
+extension ReconcileReport {
+  mutating func count(_ message: Message, isNewTurn: Bool) {
+    byteCount += message.framed.count
+    if isNewTurn { turnCount += 1 }
+  }
 }

@@ -35,6 +35,7 @@ public actor PeerSync {
   var peerCapabilities: Capabilities = []
   /// The peer is authorized, and this side knows where it stands itself.
   private var isReady = false
+  private var ownAddresses: [PeerAddress]?
   private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
   private var listedThrough: StoreCursor?
   private var plans: AsyncStream<PullPlan>.Continuation?
@@ -56,6 +57,19 @@ public actor PeerSync {
     remote = RemoteStore(session: session)
     server = StoreServer(store: store, secrets: session.secrets)
     (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
+  }
+
+  /// Whether there is anything to do in this session.
+  public var work: LinkReport.Work {
+    coordinator?.isInStep == true ? .inStep : outcome.isSettledApart ? .settledApart : .busy
+  }
+
+  /// Tells the peer where else this device can be reached, once it is known to be a member. A later word replaces an
+  /// earlier one.
+  public func tell(_ addresses: [PeerAddress]) async {
+    ownAddresses = addresses
+    guard isReady else { return }
+    try? await session.notify(Message(AddressesNotice(addresses: addresses)))
   }
 
   /// Runs to the session's end. The connection is closed when it returns.
@@ -102,6 +116,7 @@ public actor PeerSync {
       eventContinuation.yield(.connected(peer: session.peer, transport: session.transportKind))
       if let stateBeforeStart { try await perform(coordinator?.peerState(stateBeforeStart) ?? []) }
       isReady = true
+      if let ownAddresses { await tell(ownAddresses) }
       releaseWaiters()
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await self.waitForPeer() }
@@ -197,6 +212,12 @@ public actor PeerSync {
     guard let first = try? await stream.receive() else { return await stream.reset(.cancelled) }
     switch first.type {
     case .credentialRequest: await answerCredentialRequest(on: stream)
+    case .addresses:
+      await waitForAuthorization()
+      if isReady, let notice = try? first.decode(AddressesNotice.self) {
+        eventContinuation.yield(.addresses(notice.addresses))
+      }
+      await stream.forget()
     case .state:
       do {
         if stream.id > newestState {

@@ -4,11 +4,15 @@ public enum SyncEvent: Sendable {
   case connected(peer: DeviceKey, transport: TransportKind)
   /// The next step of the reconciliation, and why.
   case chose(RungChoice)
+  /// The reconciliation is over; entries flow next.
+  case reconciled(ReconcileReport)
   case pulling(PullPlan)
   case progress(SyncProgress)
   case pulled(PullReport)
   case inStep
   case settledApart
+  /// Where else the peer can be reached. It may be wrong.
+  case addresses([PeerAddress])
 }
 
 /// How far a sync is. What is left is an upper bound until the peer has listed everything.

@@ -39,6 +39,13 @@ public struct FrameLinkConfiguration: Sendable {
     self.firstSequence = firstSequence
   }
 
+  /// The largest message within `limit` that fills its frames: a short frame behind the others costs as much as a full
+  /// one.
+  public static func messageByteCount(within limit: Int, frameByteCount: Int) -> Int {
+    let fragmentByteCount = clamped(frameByteCount) - LinkFrame.overheadByteCount
+    return max(limit - limit % fragmentByteCount, fragmentByteCount)
+  }
+
   /// The frames that this end makes room for.
   var windowFrameCount: Int {
     min(FrameLinkLimits.windowCapFrameCount, FrameLinkLimits.windowByteCount / maximumFrameByteCount)

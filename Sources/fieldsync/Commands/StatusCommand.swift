@@ -61,26 +61,68 @@ private struct ShownPeer {
       ),
       ("receivedEntries", state.map { .count($0.receivedEntries) } ?? .null),
       ("receivedBytes", state.map { .count($0.receivedBytes) } ?? .null), ("lastError", .string(state?.lastError)),
+      ("state", .string(state?.state)), ("why", .string(state?.why)),
+      ("links", .array((state?.links ?? []).map(\.json))), ("ways", .array((state?.ways ?? []).map(\.json))),
     ])
   }
 
   var line: String {
     var words = [member.name.map(TerminalText.escape) ?? "?", "\(member.role)"]
-    if let transport = state?.transport { words.append("connected by \(TerminalText.escape(transport))") }
+    if let transport = state?.transport {
+      words.append("connected by \(TerminalText.escape(transport)) (\(TerminalText.escape(state?.why ?? "")))")
+    } else if let state {
+      words.append("\(TerminalText.escape(state.state)) (\(TerminalText.escape(state.why)))")
+    }
+    if let rate = state?.links.first?.bytesPerSecond, state?.wanted ?? 0 > 0 {
+      words.append("\(ByteText.short(Int(exactly: rate.rounded()) ?? 0))/s")
+    }
     if let state, state.inStep { words.append("in step") }
     if let state, state.wanted > 0 { words.append("\(state.wanted) entries to come") }
     if let state, state.offered > 0 { words.append("\(state.offered) to go") }
     if let error = state?.lastError { words.append("last trouble: \(TerminalText.escape(error))") }
-    return words.joined(separator: ", ") + "\n           \(DeviceText.encode(member.device))"
+    let ways = (state?.ways ?? []).compactMap(\.trouble).map { "\n           \($0)" }.joined()
+    return words.joined(separator: ", ") + "\n           \(DeviceText.encode(member.device))" + ways
   }
 }
 
 extension AgentStatus.Transport {
   fileprivate var json: JSON {
-    .object([("kind", .string(kind)), ("address", .string(address)), ("problem", .string(problem))])
+    .object([
+      ("kind", .string(kind)), ("address", .string(address)), ("problem", .string(problem)), ("code", .string(code)),
+      ("remedy", .string(remedy)),
+    ])
   }
 
   fileprivate var line: String {
     ([kind] + [address, problem].compactMap { $0 }).map(TerminalText.escape).joined(separator: ", ")
+      + (remedy.map { "\n           \(TerminalText.escape($0))" } ?? "")
+  }
+}
+
+extension AgentStatus.Link {
+  fileprivate var json: JSON {
+    .object([
+      ("kind", .string(kind)), ("bytesPerSecond", bytesPerSecond.map { .double($0) } ?? .null),
+      ("roundTripSeconds", roundTripSeconds.map { .double($0) } ?? .null),
+      ("isStalled", .bool(isStalled)),
+    ])
+  }
+}
+
+extension AgentStatus.Way {
+  fileprivate var json: JSON {
+    .object([
+      ("address", .string(address)), ("isSeen", .bool(isSeen)), ("failures", .count(failures)),
+      ("lastError", .string(lastError)),
+      ("retryInSeconds", retryInSeconds.map { .double($0) } ?? .null),
+    ])
+  }
+
+  /// What went wrong there last, if anything did.
+  fileprivate var trouble: String? {
+    lastError.map { error in
+      TerminalText.escape("\(address): \(error)")
+        + (retryInSeconds.map { ", again in \($0) s" } ?? "")
+    }
   }
 }

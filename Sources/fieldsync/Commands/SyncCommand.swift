@@ -88,7 +88,7 @@ actor SyncMeter {
       let total = progress.receivedCount + Int(clamping: progress.wantedCount)
       if line == nil { line = ProgressLine("sync", itemCount: total, byteCount: 0, console: console) }
       line?.update(items: progress.receivedCount, bytes: progress.receivedByteCount)
-    case .pulled, .inStep, .settledApart: break
+    case .reconciled, .pulled, .inStep, .settledApart, .addresses: break
     }
   }
 

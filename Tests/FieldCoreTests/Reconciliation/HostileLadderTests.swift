@@ -113,12 +113,15 @@ import Testing
     var random = SeededRandom(seed: UInt64(index))
     let shared = Self.ids(300, &random)
     let (near, far) = (
-      LadderWorld(epoch: 1, ids: shared + Self.ids(9, &random)), LadderWorld(epoch: 2, ids: shared + Self.ids(5, &random))
+      LadderWorld(epoch: 1, ids: shared + Self.ids(9, &random)),
+      LadderWorld(epoch: 2, ids: shared + Self.ids(5, &random))
     )
     for liar in [Reconciler.Role.opener, .answerer] {
       for link in [LinkMeasure.bluetooth, .lan] {
         let run = LadderRun(near, far, secrets: Self.secrets(3), planner: LadderPlanner(link: link)) { role, message in
-          guard role == liar, message.type == .hello, var hello = try? message.decode(Hello.self) else { return message }
+          guard role == liar, message.type == .hello, var hello = try? message.decode(Hello.self) else {
+            return message
+          }
           Self.lies[index](&hello.greeting)
           return Message(hello)
         }

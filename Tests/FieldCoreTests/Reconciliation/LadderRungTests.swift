@@ -38,7 +38,8 @@ import Testing
 
     func check(_ run: LadderRun, isSwapped: Bool = false, _ comment: Comment = "") throws {
       #expect(run.error == nil)
-      let (near, far) = isSwapped ? (run.results.answerer, run.results.opener) : (run.results.opener, run.results.answerer)
+      let (near, far) =
+        isSwapped ? (run.results.answerer, run.results.opener) : (run.results.opener, run.results.answerer)
       let isInStep = nearOnly.isEmpty && farOnly.isEmpty
       switch (near, far) {
       case (.inStep, .inStep): #expect(isInStep, comment)
@@ -56,7 +57,10 @@ import Testing
 
   private static let planners: [(String, LadderPlanner)] = [
     ("all, thin", LadderPlanner(link: .bluetooth)), ("all, fast", LadderPlanner(link: .lan)),
-    ("sketch and partition", LadderPlanner(enabled: [.equalRoots, .summarySketch, .partitionedSketch], link: .bluetooth)),
+    (
+      "sketch and partition",
+      LadderPlanner(enabled: [.equalRoots, .summarySketch, .partitionedSketch], link: .bluetooth)
+    ),
     ("partition", LadderPlanner(enabled: [.partitionedSketch], link: .bluetooth)),
     ("cells", LadderPlanner(enabled: [.ratelessCells], link: .bluetooth)),
     ("list", LadderPlanner(enabled: [.idList], link: .bluetooth)),

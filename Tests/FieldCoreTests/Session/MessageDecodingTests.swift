@@ -37,18 +37,23 @@ import Testing
     absentFrom: BloomSummary(entryCount: 20, bitsPerEntry: 10, key: SummaryKey(words: (1, 2))), before: 77)
 
   /// One message of each kind whose body is decoded, and how it is decoded and encoded again.
-  private static let samples: [(Message, @Sendable (Message) throws -> Message)] = [
-    sample(hello), sample(state), sample(HeadReply(head: head)),
-    sample(ScanRequest(cursor: head.cursor, limit: 10, isToEnd: true, filter: filter, summaryAttempt: 1)),
-    sample(ScanReply(page: page)), sample(FetchRequest(ids: [id(1), id(2)])), sample(HeadersRequest(ids: [id(1)])),
-    sample(ContainedRequest(ids: [id(3)])), sample(IdentifiersReply(ids: [id(1), id(2)])),
-    sample(ContainedReply(isContained: [true, false, true])),
-    sample(SummaryRequest(attempt: 1, bitsPerEntry: 10, scope: .database(DatabaseID(words: (1, 2))))),
-    sample(SummaryReply(summary: BloomSummary(entryCount: 9, bitsPerEntry: 10, key: SummaryKey(words: (1, 2))))),
-    sample(DependenciesRequest(start: id(1), stop: .snapshot, maximumDepth: 100)),
-    sample(OutcomesReply(outcomes: [.stored, .duplicate, .refused(.purged)])), sample(JoinRequest(name: "phone")),
-    sample(Welcome()), sample(CompareRequest(attempt: 1, greeting: greeting)), sample(MovePart(bytes: [1, 2, 3])),
-  ] + moves.map { sample(MoveMessage($0)) }
+  private static let samples: [(Message, @Sendable (Message) throws -> Message)] =
+    [
+      sample(hello), sample(state), sample(HeadReply(head: head)),
+      sample(ScanRequest(cursor: head.cursor, limit: 10, isToEnd: true, filter: filter, summaryAttempt: 1)),
+      sample(ScanReply(page: page)), sample(FetchRequest(ids: [id(1), id(2)])), sample(HeadersRequest(ids: [id(1)])),
+      sample(ContainedRequest(ids: [id(3)])), sample(IdentifiersReply(ids: [id(1), id(2)])),
+      sample(ContainedReply(isContained: [true, false, true])),
+      sample(SummaryRequest(attempt: 1, bitsPerEntry: 10, scope: .database(DatabaseID(words: (1, 2))))),
+      sample(SummaryReply(summary: BloomSummary(entryCount: 9, bitsPerEntry: 10, key: SummaryKey(words: (1, 2))))),
+      sample(DependenciesRequest(start: id(1), stop: .snapshot, maximumDepth: 100)),
+      sample(OutcomesReply(outcomes: [.stored, .duplicate, .refused(.purged)])), sample(JoinRequest(name: "phone")),
+      sample(Welcome()), sample(CompareRequest(attempt: 1, greeting: greeting)), sample(MovePart(bytes: [1, 2, 3])),
+      sample(
+        AddressesNotice(addresses: [
+          PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
+        ])),
+    ] + moves.map { sample(MoveMessage($0)) }
 
   private static func sample<Body: MessageBody>(_ body: Body) -> (Message, @Sendable (Message) throws -> Message) {
     (Message(body), { Message(try $0.decode(Body.self)) })

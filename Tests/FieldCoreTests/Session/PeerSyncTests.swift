@@ -78,6 +78,47 @@ import Testing
     #expect(first.traffic.sentByteCount + first.traffic.receivedByteCount < 2000)
   }
 
+  @Test func aBaseIsKeptOnlyOfWhatBothHold() async throws {
+    let village = try await Village.make(memberCount: 1)
+    let (a, b) = (village.residents[0], village.residents[1])
+    try await village.write(150, at: 0)
+    try await village.write(30, at: 1)
+    let (first, second) = try await Self.sync(village, a, b)
+    #expect(first.isInStep && second.isInStep && second.progress.offeredCount == 0)
+    let (here, there) = (try await a.store.bases(with: b.device), try await b.store.bases(with: a.device))
+    #expect(here.count == 1 && here.map(\.digest) == there.map(\.digest))
+    #expect(here.map(\.digest) == [try await a.store.head().digest])
+
+    // One side forgets a document, the other writes: they end apart, and nothing of that becomes a base.
+    let listing = try #require(
+      try await a.store.scan(since: nil, limit: 1, filter: EntryFilter(kinds: [.documentChange])).listings.first)
+    let header = try #require(try await a.store.headers([listing.id])[listing.id])
+    #expect(try await a.store.purge(document: header.document, in: header.database) == 1)
+    try await village.write(5, at: 1)
+    let (apart, other) = try await Self.sync(village, a, b)
+    #expect(apart.isSettledApart && !apart.isInStep && !other.isInStep)
+    #expect(apart.progress.receivedCount == 5)
+    #expect(try await a.store.bases(with: b.device) == here)
+    #expect(try await b.store.bases(with: a.device) == there)
+    // Forgetting it there too makes them equal again.
+    #expect(try await b.store.purge(document: header.document, in: header.database) == 1)
+    let (again, _) = try await Self.sync(village, b, a)
+    #expect(again.isInStep && again.progress.receivedCount == 0)
+    #expect(try await a.store.bases(with: b.device).count == 2)
+  }
+
+  @Test func largeEntriesAreNamedAndFetched() async throws {
+    let village = try await Village.make(memberCount: 1)
+    let (a, b) = (village.residents[0], village.residents[1])
+    try await village.write(60, at: 0)
+    for _ in 0..<20 { try await village.write(1, at: 0, contentByteCount: 40_000) }
+    for _ in 0..<3 { try await village.write(1, at: 1, contentByteCount: 300_000) }
+    let (first, second) = try await Self.sync(village, a, b, maximumMessageByteCount: 4096)
+    #expect(first.isInStep && second.isInStep)
+    #expect(first.progress.receivedCount == 3 && second.progress.receivedCount == 80)
+    #expect(try await digests(a, b).count == 1)
+  }
+
   @Test(arguments: Rung.allCases)
   func everyRungAloneGivesTheSame(rung: Rung) async throws {
     let village = try await Village.make(memberCount: 1)

@@ -5,17 +5,18 @@ import Logging
 
 /// Sends and checks bytes over a Bluetooth link, both ways at once.
 ///
-/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--verbose]`
+/// `lab-link --adapter hci0 [--dial [ADDRESS]] [--bytes N] [--rounds N] [--hold] [--gatt] [--announce PSM] [--verbose]`
 ///
 /// Without `--dial` it takes links for ever; with it, it dials the address, or whom it sees, again after a link broke,
-/// until N rounds are complete; with `--hold` it then keeps the link and sends a little over it.
+/// until N rounds are complete; with `--hold` it then keeps the link and sends a little over it. `--gatt` does without
+/// L2CAP channels, `--announce` names another PSM than the one that is listened on.
 @main
 struct LabLink {
   private struct Failure: Error, CustomStringConvertible {
     let description: String
   }
 
-  private static let messageByteCount = 4000
+  private static let messageByteCount = 3800
   private static let started = ContinuousClock.now
 
   static func main() async {
@@ -30,9 +31,11 @@ struct LabLink {
       return handler
     }
     let byteCount = value("--bytes").flatMap { Int($0) } ?? 300_000
+    var configuration = BluetoothConfiguration(adapter: value("--adapter"), announcement: [1, 2, 3, 4])
+    configuration.usesChannels = !arguments.contains("--gatt")
+    configuration.announcedPSM = value("--announce").flatMap { UInt16($0) }
     let transport = BluetoothTransport(
-      configuration: BluetoothConfiguration(adapter: value("--adapter"), announcement: [1, 2, 3, 4, 5, 6]),
-      logger: Logger(label: value("--adapter") ?? "any"))
+      configuration: configuration, logger: Logger(label: value("--adapter") ?? "any"))
     Task { try await transport.run() }
     Task { for await status in transport.statusChanges() { say("status \(status)") } }
     if arguments.contains("--dial") {
@@ -81,7 +84,7 @@ struct LabLink {
         let started = ContinuousClock.now
         say("dialling \(sighting.address) \(sighting.announcement)")
         let connection = try await transport.connect(to: sighting.address)
-        say("connected after \(ContinuousClock.now - started)")
+        say("connected after \(ContinuousClock.now - started) to \(connection.peerDescription)")
         do {
           try await connection.send(Array(String(byteCount).utf8))
           try await exchange(connection, byteCount)
@@ -124,7 +127,8 @@ struct LabLink {
           }
         }
       }
-      try await group.waitForAll()
+      // Not waitForAll, which waits for the other task when one has failed.
+      while try await group.next() != nil {}
     }
     let elapsed = ContinuousClock.now - started
     let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18

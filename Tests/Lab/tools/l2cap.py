@@ -3,6 +3,8 @@
 
 usage: l2cap.py serve OWN-ADDRESS          prints "listening"
        l2cap.py call OWN-ADDRESS ADDRESS
+       l2cap.py occupy OWN-ADDRESS         takes every PSM that a program may listen on; prints "occupied"
+       l2cap.py traps OWN-ADDRESS ADDRESS  says what this kernel does that a product has to know
 """
 
 import ctypes
@@ -16,7 +18,7 @@ import time
 
 PSM = 0x80
 BDADDR_LE_PUBLIC = 1
-SOL_BLUETOOTH, BT_RCVMTU = 274, 13
+SOL_BLUETOOTH, BT_RCVMTU, BT_MODE = 274, 13, 15
 PACKET_BYTES = 1974
 PACKET_COUNT = 50
 WINDOW = 8
@@ -91,11 +93,41 @@ def call(own: str, peer: str) -> None:
     print(f"{PACKET_COUNT} packets of {PACKET_BYTES} bytes there and back, {rate:.0f} kB/s")
 
 
+def occupy(own: str) -> None:
+    taken = [channel(own, psm) for psm in range(0x80, 0x100)]
+    for holder in taken:
+        holder.listen(1)
+    print("occupied", flush=True)
+    select.poll().poll()
+
+
+def traps(own: str, peer: str) -> None:
+    bound = channel(own, 0)
+    try:
+        bound.getsockopt(SOL_BLUETOOTH, BT_MODE)
+        print("BT_MODE: known")
+    except OSError as error:
+        print(f"BT_MODE: {errno.errorcode[error.errno]}")
+    unbound = socket.socket(socket.AF_BLUETOOTH, socket.SOCK_SEQPACKET, socket.BTPROTO_L2CAP)
+    unbound.setblocking(False)
+    peer_address = address(peer, PSM)
+    if libc.connect(unbound.fileno(), peer_address, len(peer_address)) and ctypes.get_errno() != errno.EINPROGRESS:
+        print(f"unbound: {errno.errorcode[ctypes.get_errno()]}")
+        return
+    poll = select.poll()
+    poll.register(unbound, select.POLLOUT)
+    print("unbound: connects or fails at once" if poll.poll(5000) else "unbound: hangs")
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["serve", own]:
             serve(own)
         case ["call", own, peer]:
             call(own, peer)
+        case ["occupy", own]:
+            occupy(own)
+        case ["traps", own, peer]:
+            traps(own, peer)
         case _:
             sys.exit(__doc__)

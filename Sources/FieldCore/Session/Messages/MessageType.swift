@@ -14,6 +14,8 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   /// Asks to be let in, in a session that an invitation began; answered by `welcome` and `entry` messages.
   case join = 4
   case welcome = 5
+  /// One way: where else the sender can be reached.
+  case addresses = 6
 
   /// Asks for the head; answered by `headReply`.
   case head = 16
@@ -46,4 +48,7 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case move = 41
   /// A piece of a long move, ahead of the message that has its end.
   case movePart = 42
+
+  /// Whether the body is an entry or a part of one.
+  var carriesEntries: Bool { self == .entry }
 }

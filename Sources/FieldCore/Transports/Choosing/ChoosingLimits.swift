@@ -1,0 +1,46 @@
+/// The bounds of a ``TransportManager``. Times are those of the simulations and of the lab; where one is a guess about
+/// radios it says so.
+public enum ChoosingLimits {
+  /// Addresses that are remembered. Peers on Bluetooth change theirs, so they add up.
+  public static let routeCount = 1024
+  /// Addresses that one peer may tell of itself.
+  public static let toldAddressCount = 8
+  /// After a dial that failed; it doubles up to the longest.
+  public static let firstRetry: Duration = .seconds(2)
+  public static let longestRetry: Duration = .seconds(300)
+  /// After a session that was lost.
+  public static let retryAfterLoss: Duration = .milliseconds(500)
+  /// While a dearer transport carries a transfer, a cheaper one is tried so often at least.
+  public static let upgradeRetry: Duration = .seconds(3)
+  /// For somebody who does not know the workspace's key.
+  public static let strangerRetry: Duration = .seconds(300)
+  /// A session that lasted less was a failure of its address.
+  public static let shortestUse: Duration = .seconds(10)
+  /// How long a dial may take before a dearer transport is tried beside it.
+  public static let headStart: Duration = .seconds(2)
+  /// Dials at once; one adapter makes one connection at a time.
+  public static let networkDialCount = 4
+  public static let radioDialCount = 1
+  /// How long looking for peers is the first concern after the start.
+  public static let eagerTime: Duration = .seconds(60)
+
+  /// How long the side that should be dialled waits before it dials by itself; half as much again is random.
+  public static func patience(_ cost: TransportCost) -> Duration {
+    cost == .shortRangeRadio ? .seconds(8) : .seconds(2)
+  }
+  /// The same for who knows of something new here that the peer may not have noticed yet, or has lost the session
+  /// that it had.
+  public static let patienceWithNews: Duration = .seconds(1)
+
+  /// Silence of a session with work to do after which another transport is tried. A session over a radio notices by
+  /// itself.
+  public static func suspectAfter(_ cost: TransportCost) -> Duration {
+    cost == .shortRangeRadio ? .seconds(5) : .seconds(2)
+  }
+  /// Silence after which a session is given up, so that who is gone is seen to be gone within half a minute.
+  public static let longestSilence: Duration = .seconds(24)
+  /// How long a session with nothing to do stays.
+  public static func idleLimit(_ cost: TransportCost) -> Duration {
+    cost == .shortRangeRadio ? .seconds(20) : .seconds(600)
+  }
+}

@@ -1,0 +1,56 @@
+import FieldWire
+
+/// One session, as a ``TransportManager`` sees it.
+struct ManagedLink: Sendable {
+  var device: DeviceKey
+  var kind: TransportKind
+  var cost: TransportCost
+  /// The one that was dialled; `nil` for a session that the peer opened.
+  var address: PeerAddress?
+  var isOpenedHere: Bool
+  /// Of two sessions over one kind of transport both sides keep the one that the device with the higher key opened.
+  var isOpenedByHigherKey: Bool
+  var openedAt: Duration
+  var heardAt: Duration
+  /// Something came in after the handshake.
+  var isProven = false
+  var isSuspect = false
+  var isClosing = false
+  /// Given up for its silence.
+  var isDead = false
+  var work = LinkReport.Work.busy
+  /// Since when there is nothing to do.
+  var idleSince: Duration?
+  var byteCount: UInt64 = 0
+  var reportedAt: Duration
+  /// Smoothed over some seconds; `nil` before there was anything to measure.
+  var bytesPerSecond: Double?
+  var roundTrip: Duration?
+  var why: String
+
+  /// Bytes in which nothing but pings can be: 64 a second.
+  private static let idleBytesPerSecond = 64.0
+  private static let newWeight = 0.3
+
+  mutating func note(_ report: LinkReport, now: Duration) {
+    heardAt = max(heardAt, now - report.silence)
+    isProven = isProven || report.receivedCount > 0
+    roundTrip = report.roundTrip ?? roundTrip
+    let seconds = (now - reportedAt) / .seconds(1)
+    if seconds > 0, report.byteCount >= byteCount {
+      let rate = Double(report.byteCount - byteCount) / seconds
+      if rate > Self.idleBytesPerSecond {
+        bytesPerSecond = bytesPerSecond.map { $0 + Self.newWeight * (rate - $0) } ?? rate
+      }
+    }
+    if report.work == .busy {
+      idleSince = nil
+    } else if idleSince == nil || report.byteCount > byteCount + UInt64(Self.idleBytesPerSecond * max(1, seconds)) {
+      idleSince = now
+    }
+    work = report.work
+    byteCount = report.byteCount
+    reportedAt = now
+    isSuspect = report.work == .busy && now - heardAt >= ChoosingLimits.suspectAfter(cost)
+  }
+}

@@ -1,0 +1,140 @@
+import FieldTesting
+import FieldWire
+import Sodium
+import Testing
+
+@testable import FieldCore
+
+@Suite struct ChoosingTests {
+  private static let lan = Neighbourhood.lan
+  private static let radio = Neighbourhood.radio
+
+  @Test(arguments: 0..<8)
+  func peersInStepStayQuietUntilSomethingIsNew(seed: UInt64) throws {
+    var place = try Neighbourhood(count: 2, seed: seed)
+    place.bringTogether(0, 1, Self.radio)
+    place.run(for: .seconds(60))
+    #expect(place.dialCount == 0)
+    #expect(place.nodes[0].manager.view(of: place.nodes[1].key, now: place.now).state == .quiet)
+    place.add(7, to: Int(seed % 2))
+    let time = try #require(place.run(within: .seconds(8)) { $0.areEqual })
+    #expect(time <= .seconds(8))
+    place.run(for: .seconds(40))
+    #expect(place.kinds(0, 1).isEmpty, "the radio rests again")
+    let count = place.dialCount
+    place.run(for: .seconds(1800))  // two epochs
+    #expect(place.dialCount == count)
+  }
+
+  @Test(arguments: 0..<8)
+  func networkIsPreferredAndLeftAndTakenAgain(seed: UInt64) throws {
+    var place = try Neighbourhood(count: 2, seed: seed)
+    place.rate = [Self.lan: 2, Self.radio: 1]
+    for item in 1...1000 { place.nodes[0].items.insert(item) }
+    place.add(1001, to: 0)
+    place.bringTogether(0, 1, Self.radio)
+    place.bringTogether(0, 1, Self.lan)
+    #expect(place.run(within: .seconds(10)) { $0.kinds(0, 1) == [Self.lan] } != nil)
+    place.run(for: .seconds(10))
+    #expect(place.kinds(0, 1) == [Self.lan])
+
+    place.separate(0, 1, Self.lan)
+    let down = place.run(within: .seconds(8)) { $0.kinds(0, 1).contains(Self.radio) }
+    #expect(try #require(down) <= .milliseconds(6000), "2 s to notice, 1 s of patience, and 3 s to connect at worst")
+    place.run(for: .seconds(5))
+    #expect(place.kinds(0, 1) == [Self.radio])
+
+    place.bringTogether(0, 1, Self.lan)
+    let back = place.run(within: .seconds(5)) { $0.kinds(0, 1) == [Self.lan] }
+    #expect(back != nil)
+    let events = place.nodes[0].events
+    #expect(events.contains { if case .stalled(_, Self.lan, _) = $0 { true } else { false } })
+    #expect(events.contains { if case .moved(_, from: Self.lan, to: Self.radio, _) = $0 { true } else { false } })
+    #expect(events.contains { if case .moved(_, from: Self.radio, to: Self.lan, _) = $0 { true } else { false } })
+    #expect(place.run(within: .seconds(600)) { $0.areEqual } != nil)
+  }
+
+  /// Whoever should dial cannot, so the other one does, after its patience.
+  @Test(arguments: 0..<8)
+  func theOtherSideDialsInTheEnd(seed: UInt64) throws {
+    for broken in 0...1 {
+      var place = try Neighbourhood(count: 2, seed: seed)
+      place.nodes[broken].cannotDial = true
+      place.add(7, to: broken)
+      place.run(for: .seconds(5))
+      place.bringTogether(0, 1, Self.radio)
+      let time = place.run(within: .seconds(20)) { $0.areEqual }
+      #expect(time != nil, "seed \(seed), broken \(broken)")
+    }
+  }
+
+  @Test(arguments: 0..<8)
+  func aRelayIsTheOneThatDials(seed: UInt64) throws {
+    var place = try Neighbourhood(count: 3, seed: seed, roles: [.member, .relay, .member])
+    place.add(7, to: 0)
+    place.add(8, to: 2)
+    place.run(for: .seconds(5))
+    place.bringTogether(0, 1, Self.radio)
+    place.bringTogether(1, 2, Self.radio)
+    #expect(place.run(within: .seconds(30)) { $0.areEqual } != nil)
+    #expect(place.mostRadioDials <= 1)
+    #expect((place.nodes[1].dialCount[Self.radio] ?? 0) >= 2)
+  }
+
+  /// Clocks that are wrong by years: nobody is recognised before connecting, everybody still syncs, and rests.
+  @Test(arguments: 0..<8)
+  func nothingDependsOnClocks(seed: UInt64) throws {
+    var place = try Neighbourhood(count: 2, seed: seed, clockOffsets: [0, 100_000_000])
+    place.add(7, to: Int(seed % 2))
+    place.bringTogether(0, 1, Self.radio)
+    #expect(place.run(within: .seconds(20)) { $0.areEqual } != nil)
+    place.run(for: .seconds(60))
+    #expect(place.kinds(0, 1).isEmpty)
+    let count = place.dialCount
+    place.run(for: .seconds(300))
+    #expect(place.dialCount <= count + 2, "at most once more, when an epoch begins")
+    place.add(8, to: Int(seed / 2 % 2))
+    #expect(place.run(within: .seconds(20)) { $0.areEqual } != nil)
+  }
+
+  /// Devices come, go, change addresses and write at random for three minutes, with goodbyes and without; then it is
+  /// calm, and all have to become equal, rest, and have never made two connections at once over one radio.
+  @Test(arguments: 0..<24)
+  func anySequenceOfTroubleEndsInStep(seed: UInt64) throws {
+    var random = SeededRandom(seed: seed &+ 1000)
+    let count = Int.random(in: 2...5, using: &random)
+    let offsets = (0..<count).map { _ in Int64.random(in: -600...600, using: &random) }
+    var place = try Neighbourhood(count: count, seed: seed, clockOffsets: offsets)
+    place.rate = [Self.lan: 5, Self.radio: 1]
+    for step in 0..<60 {
+      let one = Int.random(in: 0..<count, using: &random)
+      let other = (one + Int.random(in: 1..<count, using: &random)) % count
+      let kind = Bool.random(using: &random) ? Self.lan : Self.radio
+      switch Int.random(in: 0..<10, using: &random) {
+      case 0...3: place.bringTogether(one, other, kind)
+      case 4...5: place.separate(one, other, kind, isGoodbye: Bool.random(using: &random))
+      case 6: place.changeAddress(of: one, kind)
+      default: for item in 0..<20 { place.add(step * 20 + item + 1, to: one) }
+      }
+      place.run(for: .milliseconds(Int.random(in: 100...6000, using: &random)))
+    }
+    // One chain over the radio stays, everything else goes.
+    for one in 0..<count {
+      for other in (one + 1)..<count {
+        place.separate(one, other, Self.lan)
+        if other == one + 1 {
+          place.bringTogether(one, other, Self.radio)
+        } else {
+          place.separate(one, other, Self.radio)
+        }
+      }
+    }
+    #expect(place.run(within: .seconds(180)) { $0.areEqual } != nil, "seed \(seed)")
+    #expect(place.mostRadioDials <= 1)
+    place.run(for: .seconds(90))
+    #expect(place.links.isEmpty, "seed \(seed)")
+    let dials = place.dialCount
+    place.run(for: .seconds(120))
+    #expect(place.dialCount <= dials + 2 * count, "seed \(seed): quiet, but for beacons of another epoch")
+  }
+}
