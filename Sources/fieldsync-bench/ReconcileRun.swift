@@ -56,10 +56,10 @@ struct ReconcileRun {
         guard !mail.isEmpty else { break }
         let (sender, message) = mail.removeFirst()
         let side = 1 - sender
-        guard results[side] == nil else { continue }
         byteCount += message.framed.count
         messageCount += lastSender == sender ? 0 : 1
         lastSender = sender
+        guard results[side] == nil else { continue }
         pending = try perform(side) { try $0.received(message) }.map { (side, $0) }
         continue
       }
