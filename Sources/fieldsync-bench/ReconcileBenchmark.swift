@@ -83,5 +83,5 @@ struct ReconcileBenchmark: ParsableCommand {
 extension ReconcileCase.Order: ExpressibleByArgument {}
 extension ReconcileCase.Link: ExpressibleByArgument {}
 extension Rung: ExpressibleByArgument {
-  public static var allValueStrings: [String] { allCases.filter(ladder.contains).map(\.rawValue) }
+  static var allValueStrings: [String] { allCases.filter(ladder.contains).map(\.rawValue) }
 }
