@@ -21,7 +21,10 @@ struct ReconcileBenchmark: ParsableCommand {
 
   @Option(help: "The link that the planner believes in.") var link = ReconcileCase.Link.ble
 
-  @Option(help: "The only rung that may be used, besides equal roots.") var rung: Rung?
+  @Option(
+    help: ArgumentHelp("The only rung that may be used, besides equal roots.", valueName: "name"),
+    transform: ReconcileBenchmark.rung)
+  var rung: Rung?
 
   @Option(help: "How many entries each side has got since both were last equal; a base record names the rest.")
   var since: Int?
@@ -46,9 +49,16 @@ struct ReconcileBenchmark: ParsableCommand {
       expected: expected)
   }
 
+  private static func rung(_ name: String) throws -> Rung {
+    guard let rung = Rung(rawValue: name), Rung.ladder.contains(rung) else {
+      let names = Rung.allCases.filter(Rung.ladder.contains).map(\.rawValue)
+      throw ValidationError("The rungs are \(names.joined(separator: ", ")).")
+    }
+    return rung
+  }
+
   func validate() throws {
     if let complaint = setup.complaint { throw ValidationError(complaint) }
-    if let rung, !Rung.ladder.contains(rung) { throw ValidationError("That rung needs a session.") }
     guard (1...10_000).contains(seeds) else { throw ValidationError("Between 1 and 10,000 runs.") }
   }
 
@@ -82,6 +92,3 @@ struct ReconcileBenchmark: ParsableCommand {
 
 extension ReconcileCase.Order: ExpressibleByArgument {}
 extension ReconcileCase.Link: ExpressibleByArgument {}
-extension Rung: ExpressibleByArgument {
-  static var allValueStrings: [String] { allCases.filter(ladder.contains).map(\.rawValue) }
-}
