@@ -28,6 +28,8 @@ public actor Agent {
   private let jobQueue: AsyncStream<@Sendable () async -> Void>.Continuation
   private var timerAt: Duration?
   private var announced: PresenceBeacon?
+  private var announcedAt: Duration = .zero
+  private var isAnnouncementDue = false
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
@@ -154,7 +156,7 @@ public actor Agent {
         if try await home.startEpochIfNeeded() { logger.notice("started a new key epoch") }
         handle(.keys(try await home.syncKeys().map(\.secret)))
         try await storeChanged(head)
-        await announce()
+        announceSoon()
         try await clock.sleep(for: AgentLimits.changeInterval)
       } catch is CancellationError {
         return
@@ -178,9 +180,24 @@ public actor Agent {
     }
   }
 
+  /// A store that takes in a lot changes all the time; those near need not hear of every step.
+  private func announceSoon() {
+    guard !isAnnouncementDue else { return }
+    isAnnouncementDue = true
+    let due = announcedAt + AgentLimits.announcementInterval
+    jobQueue.yield { await self.announce(at: due) }
+  }
+
+  private func announce(at due: Duration) async {
+    try? await time.sleepUntil(due)
+    isAnnouncementDue = false
+    await announce()
+  }
+
   private func announce() async {
     guard let beacon = manager?.ownBeacon, beacon != announced else { return }
     announced = beacon
+    announcedAt = time.now()
     for transport in transports { await transport.announce(beacon) }
   }
 
@@ -317,7 +334,8 @@ public actor Agent {
       "disconnected",
       metadata: Self.metadata(session).merging(
         [
-          "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
+          "reason": "\(outcome.end)", "sent": "\(outcome.progress.sentCount)",
+          "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
           "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
         ], uniquingKeysWith: { $1 }))

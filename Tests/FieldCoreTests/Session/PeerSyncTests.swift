@@ -15,8 +15,8 @@ import Testing
   }
 
   static func run(
-    _ connection: MemoryConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool,
-    _ rungs: Set<Rung>
+    _ connection: any TransportConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool,
+    _ rungs: Set<Rung> = Set(Rung.allCases)
   ) async throws -> SyncOutcome {
     let establisher = SessionEstablisher(identity: resident.keyPair, clock: ContinuousClock())
     let session =
