@@ -18,6 +18,7 @@ public actor Agent {
   let logger: Logger
 
   var manager: TransportManager?
+  private let passBudget: PassBudget
   private var random = SystemRandomNumberGenerator()
   var links: [LinkID: Running] = [:]
   private var lastLink: UInt64 = 0
@@ -48,6 +49,7 @@ public actor Agent {
     self.fixed = fixed
     self.logger = logger
     time = FrameLinkClock(clock)
+    passBudget = PassBudget(now: time.now)
     log = EventLog(path: home.home.eventsPath)
     // Each job is the answer to one event.
     (jobs, jobQueue) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
@@ -287,7 +289,8 @@ public actor Agent {
     lastLink += 1
     let id = LinkID(lastLink)
     let sync = PeerSync(
-      session: session, store: home.store, ownDevice: home.identity.device, ending: .never, clock: clock)
+      session: session, store: home.store, ownDevice: home.identity.device, ending: .never,
+      passBudget: passBudget, clock: clock)
     let task = Task { await sync.run() }
     links[id] = Running(session: session, sync: sync, task: task)
     if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }

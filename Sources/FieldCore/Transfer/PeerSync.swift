@@ -21,6 +21,7 @@ public actor PeerSync {
   private let ownDevice: DeviceKey
   private let ending: Ending
   let rungs: Set<Rung>
+  let passBudget: PassBudget?
   private let clock: any Clock<Duration>
   let eventContinuation: AsyncStream<SyncEvent>.Continuation
 
@@ -46,13 +47,14 @@ public actor PeerSync {
 
   public init(
     session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
-    rungs: Set<Rung> = Set(Rung.allCases), clock: any Clock<Duration>
+    rungs: Set<Rung> = Set(Rung.allCases), passBudget: PassBudget? = nil, clock: any Clock<Duration>
   ) {
     self.session = session
     self.store = store
     self.ownDevice = ownDevice
     self.ending = ending
     self.rungs = rungs
+    self.passBudget = passBudget
     self.clock = clock
     remote = RemoteStore(session: session)
     server = StoreServer(store: store, secrets: session.secrets)
