@@ -76,8 +76,8 @@ let package = Package(
     library(
       "FieldAgent",
       [
-        "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", logging,
-        lifecycle,
+        "DBus", "FieldBluetooth", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium",
+        logging, lifecycle,
       ]),
     executable(
       "fieldsync",
@@ -119,7 +119,12 @@ let package = Package(
     tests(
       "FieldTestingTests",
       ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures"]),
-    tests("FieldAgentTests", ["FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldWire", "Sodium"]),
+    tests(
+      "FieldAgentTests",
+      [
+        "DBus", "DBusTesting", "FieldAgent", "FieldCore", "FieldDocuments", "FieldStore", "FieldTesting", "FieldWire",
+        "Sodium", logging,
+      ]),
     tests(
       "FieldBluetoothTests",
       ["BlueZ", "DBus", "DBusTesting", "FieldBluetooth", "FieldCore", "FieldWire", "L2CAP", logging]),

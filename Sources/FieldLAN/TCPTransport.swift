@@ -22,7 +22,7 @@ public final class TCPTransport: NetworkTransport {
   private static let backlogCount: CInt = 64
 
   /// How often the machine's addresses are looked at.
-  private static let addressInterval = Duration.seconds(1)
+  private static let addressInterval = Duration.milliseconds(500)
 
   private let endpoint: TCPEndpoint?
   private let discovery: AvahiDiscovery?

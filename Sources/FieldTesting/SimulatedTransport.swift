@@ -39,6 +39,8 @@ public final class SimulatedTransport: NetworkTransport {
     return stream
   }
 
+  public func announce(_ beacon: PresenceBeacon) async { air.setAnnouncement(beacon.bytes, of: name) }
+
   public func incomingConnections() -> AsyncStream<any TransportConnection> { incoming }
 
   public func connect(to address: PeerAddress) async throws(TransportError) -> any TransportConnection {

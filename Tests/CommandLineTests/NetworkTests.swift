@@ -91,6 +91,27 @@ struct NetworkTests {
     #expect(try await laptop.run("agent", "--no-ble", "--listen", "nowhere").status == 65)
   }
 
+  @Test func eventsAreNumberedAndAGapShows() async throws {
+    let laptop = try await Tool.founded()
+    #expect(try await laptop.run("events").output == "")
+    for _ in 0..<3 {
+      let agent = try await AgentProcess(laptop)
+      agent.stop()
+    }
+    let events = try await laptop.run("events", "--json").output.split(separator: "\n").map {
+      try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
+    }
+    #expect(events.map { $0?["id"] as? Int } == [1, 2, 3])
+    #expect(events.allSatisfy { $0?["type"] as? String == "agentStarted" && $0?["schema"] as? Int == 1 })
+    #expect(try await laptop.run("events", "--since", "3").output == "")
+    // The oldest are gone.
+    let path = laptop.home + "/agent-events"
+    let kept = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").suffix(1)
+    try (kept.joined() + "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    let lines = try await laptop.run("events", "--since", "1", "--json").output.split(separator: "\n")
+    #expect(lines.count == 2 && lines.first?.contains(#""type":"gap","first":2,"last":2"#) == true, "\(lines)")
+  }
+
   @Test func strangersAndSecondAgentsAreRefused() async throws {
     let laptop = try await Tool.founded()
     let agent = try await AgentProcess(laptop)

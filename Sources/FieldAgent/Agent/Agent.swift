@@ -1,3 +1,4 @@
+import DBus
 public import FieldCore
 import FieldStore
 import FieldWire
@@ -81,6 +82,8 @@ public actor Agent {
       group.addTask { await self.watchClock() }
       group.addTask { await self.probe() }
       group.addTask { await self.keepStatus() }
+      let power = PowerSource(bus: .system, time: time)
+      group.addTask { await power.run { await self.handle(.power(isOnBattery: $0)) } }
     }
     jobQueue.finish()
     for running in links.values { await running.session.close(.shuttingDown) }
@@ -192,7 +195,7 @@ public actor Agent {
 
   private func reachable(at addresses: [PeerAddress], _ kind: TransportKind) async {
     guard ownAddresses[kind] != addresses else { return }
-    if ownAddresses[kind] != nil { handle(.networkChanged(kind)) }
+    if ownAddresses[kind] != nil { handle(.networkChanged(kind, isThere: !addresses.isEmpty)) }
     ownAddresses[kind] = addresses
     for running in links.values { await running.sync.tell(toldAddresses) }
   }
@@ -317,6 +320,7 @@ public actor Agent {
         [
           "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
+          "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
         ], uniquingKeysWith: { $1 }))
   }
 

@@ -9,7 +9,7 @@ public enum AgentLimits {
   /// How often the status file is written at most.
   public static let statusInterval: Duration = .seconds(1)
   /// How often sessions are looked at.
-  public static let probeInterval: Duration = .milliseconds(500)
+  public static let probeInterval: Duration = .milliseconds(300)
   /// How often the store's changes are acted upon at most.
   public static let changeInterval: Duration = .milliseconds(250)
   /// How often the wall clock is looked at, for the epoch of what is announced.

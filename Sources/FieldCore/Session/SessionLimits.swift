@@ -10,7 +10,7 @@ public enum SessionLimits {
   public static let pingAfter: Duration = .seconds(15)
   public static let giveUpAfter: Duration = .seconds(45)
   /// Silence after which ``Session/probe(isBusy:)`` pings: of a session with work to do, and of one without.
-  public static let probeAfter: Duration = .milliseconds(900)
+  public static let probeAfter: Duration = .milliseconds(400)
   public static let idleProbeAfter: Duration = .seconds(8)
   /// The largest message of a stream: an entry of the largest size, or a summary.
   public static let messageByteCount = EntryLimits.entryByteCount + 64

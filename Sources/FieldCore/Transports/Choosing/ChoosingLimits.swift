@@ -28,15 +28,18 @@ public enum ChoosingLimits {
   public static func patience(_ cost: TransportCost) -> Duration {
     cost == .shortRangeRadio ? .seconds(8) : .seconds(2)
   }
-  /// The same for who knows of something new here that the peer may not have noticed yet, or has lost the session
-  /// that it had.
+  /// The same for who knows of something new here that the peer may not have noticed yet.
   public static let patienceWithNews: Duration = .seconds(1)
+  /// The same after a session was lost, which both sides notice. Two radios that call each other at once are slower.
+  public static let patienceAfterLoss: Duration = .seconds(3)
 
   /// Silence of a session with work to do after which another transport is tried. A session over a radio notices by
   /// itself.
   public static func suspectAfter(_ cost: TransportCost) -> Duration {
-    cost == .shortRangeRadio ? .seconds(5) : .seconds(2)
+    cost == .shortRangeRadio ? .seconds(5) : .milliseconds(1400)
   }
+  /// The same when the machine has just lost its network.
+  public static let suspectWithoutNetworkAfter: Duration = .milliseconds(700)
   /// Silence after which a session is given up, so that who is gone is seen to be gone within half a minute.
   public static let longestSilence: Duration = .seconds(24)
   /// How long a session with nothing to do stays.

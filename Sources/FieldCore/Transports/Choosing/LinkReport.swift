@@ -1,4 +1,4 @@
-/// How a session is doing; the agent measures it twice a second.
+/// How a session is doing; the agent measures it several times a second.
 public struct LinkReport: Hashable, Sendable {
   /// How long nothing was heard.
   public var silence: Duration

@@ -32,7 +32,7 @@ struct ManagedLink: Sendable {
   private static let idleBytesPerSecond = 64.0
   private static let newWeight = 0.3
 
-  mutating func note(_ report: LinkReport, now: Duration) {
+  mutating func note(_ report: LinkReport, isWithoutNetwork: Bool, now: Duration) {
     heardAt = max(heardAt, now - report.silence)
     isProven = isProven || report.receivedCount > 0
     roundTrip = report.roundTrip ?? roundTrip
@@ -51,6 +51,7 @@ struct ManagedLink: Sendable {
     work = report.work
     byteCount = report.byteCount
     reportedAt = now
-    isSuspect = report.work == .busy && now - heardAt >= ChoosingLimits.suspectAfter(cost)
+    let limit = isWithoutNetwork ? ChoosingLimits.suspectWithoutNetworkAfter : ChoosingLimits.suspectAfter(cost)
+    isSuspect = report.work == .busy && now - heardAt >= limit
   }
 }

@@ -88,8 +88,8 @@ extension TransportManager {
       if wants[target] != nil {
         wants[target]?.reason = reason
       } else {
-        wants[target] = Want(
-          reason: reason, since: now, hasNews: hasNews(target, now), jitter: Double.random(in: 0..<1, using: &random))
+        let jitter = Double.random(in: 0..<1, using: &random)
+        wants[target] = Want(reason: reason, since: now, urgency: urgency(of: target, now), jitter: jitter)
       }
     }
   }
@@ -110,11 +110,15 @@ extension TransportManager {
     return met.beacon == route.beacon && met.digest == head.digest
   }
 
-  private func hasNews(_ target: Target, _ now: Duration) -> Bool {
-    if now - headChangedAt < ChoosingLimits.headStart, now - startedAt > ChoosingLimits.headStart { return true }
-    guard case .device(let device) = target else { return false }
-    return lostAt[device].map { now - $0 < ChoosingLimits.headStart } ?? false
-      || links.values.contains { $0.device == device && $0.isSuspect }
+  private func urgency(of target: Target, _ now: Duration) -> Urgency {
+    if case .device(let device) = target,
+      lostAt[device].map({ now - $0 < ChoosingLimits.headStart }) ?? false
+        || links.values.contains(where: { $0.device == device && $0.isSuspect })
+    {
+      return .loss
+    }
+    let isNew = now - headChangedAt < ChoosingLimits.headStart && now - startedAt > ChoosingLimits.headStart
+    return isNew ? .news : .none
   }
 
   // MARK: Dialling
@@ -178,9 +182,13 @@ extension TransportManager {
       isFirst = false
     }
     guard !isFirst else { return .zero }
+    let usual = ChoosingLimits.patience(cost(address.kind))
     let wait =
-      want.hasNews || route.beacon == nil
-      ? ChoosingLimits.patienceWithNews : ChoosingLimits.patience(cost(address.kind))
+      switch want.urgency {
+      case .none: route.beacon == nil ? ChoosingLimits.patienceWithNews : usual
+      case .news: ChoosingLimits.patienceWithNews
+      case .loss: min(ChoosingLimits.patienceAfterLoss, usual)
+      }
     return wait * (1 + want.jitter / 2)
   }
 

@@ -30,7 +30,9 @@ public struct TransportManager: Sendable {
     case linkReport(LinkID, LinkReport)
     case linkEnded(LinkID, reason: String, wasInOrder: Bool)
     /// Something about the machine's own networks or adapters is new.
-    case networkChanged(TransportKind)
+    ///
+    /// - isThere: Whether there is any network left.
+    case networkChanged(TransportKind, isThere: Bool)
     case condition(TransportKind, TransportCondition?)
     case power(isOnBattery: Bool)
     case timer
@@ -52,11 +54,18 @@ public struct TransportManager: Sendable {
     case address(PeerAddress)
   }
 
+  enum Urgency: Sendable {
+    case none
+    /// Something is new here: the peer may not know yet that there is anything to do.
+    case news
+    /// A session was lost, or is silent: the peer notices as well.
+    case loss
+  }
+
   struct Want: Sendable {
     var reason: String
     var since: Duration
-    /// Something here changed, or was lost: the peer may not know that there is anything to do.
-    var hasNews: Bool
+    var urgency: Urgency
     /// 0 to 1.
     var jitter: Double
   }
@@ -77,6 +86,8 @@ public struct TransportManager: Sendable {
   var used: [DeviceKey: TransportKind] = [:]
   var lostAt: [DeviceKey: Duration] = [:]
   var isOnBattery = false
+  /// Transports whose sessions are doubted sooner.
+  var withoutNetwork: Set<TransportKind> = []
   let startedAt: Duration
 
   /// When to come back with `.timer` at the latest; `nil` when only events matter.
@@ -135,7 +146,8 @@ public struct TransportManager: Sendable {
     case .linkReport(let id, let report): reported(id, report, now, &actions)
     case .linkEnded(let id, reason: let reason, wasInOrder: let wasInOrder):
       ended(id, reason, wasInOrder: wasInOrder, now, &actions)
-    case .networkChanged(let kind):
+    case .networkChanged(let kind, isThere: let isThere):
+      if isThere { withoutNetwork.remove(kind) } else { withoutNetwork.insert(kind) }
       for address in routes.keys where address.kind == kind { routes[address]?.forgetFailures(now: now) }
     case .condition(let kind, let condition):
       guard conditions[kind] != condition else { break }
@@ -268,6 +280,11 @@ public struct TransportManager: Sendable {
       device: device, kind: kind, cost: cost(kind), address: address, isOpenedHere: address != nil,
       isOpenedByHigherKey: (address != nil) == (own > device), openedAt: now, heardAt: now, reportedAt: now,
       why: address == nil ? "the peer connected" : target?.reason ?? "a better transport")
+    // Who connected can be reached, whatever a dial of the same moment said.
+    for (known, route) in routes where route.device == device && known.kind == kind {
+      routes[known]?.forgetFailures(now: now)
+      routes[known]?.lastError = nil
+    }
     if let address {
       dialling[address] = nil
       if var route = routes[address] {
@@ -282,7 +299,7 @@ public struct TransportManager: Sendable {
   private mutating func reported(_ id: LinkID, _ report: LinkReport, _ now: Duration, _ actions: inout [Action]) {
     guard var link = links[id] else { return }
     let wasSuspect = link.isSuspect
-    link.note(report, now: now)
+    link.note(report, isWithoutNetwork: withoutNetwork.contains(link.kind), now: now)
     links[id] = link
     if link.isSuspect, !wasSuspect {
       actions.append(.report(.stalled(link.device, link.kind, silence: report.silence)))
