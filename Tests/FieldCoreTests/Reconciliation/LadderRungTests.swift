@@ -81,6 +81,12 @@ import Testing
     }
   }
 
+  #if DEBUG
+    private static let seedCount: UInt64 = 6
+  #else
+    private static let seedCount: UInt64 = 20
+  #endif
+
   /// What a meeting costs: bytes both ways and turns, the request included.
   @Test(arguments: [
     (10_000, 0, 64.0, 2.0), (10_000, 1, 280, 2), (10_000, 12, 280, 2), (10_000, 24, 290, 2), (10_000, 100, 1050, 4),
@@ -89,7 +95,7 @@ import Testing
   func bytesAndMessages(count: Int, differences: Int, byteLimit: Double, messageLimit: Double) throws {
     let planner = LadderPlanner(link: .bluetooth)
     var (byteCount, messageCount, runCount) = (0, 0, 0)
-    for seed in 0..<20 as Range<UInt64> {
+    for seed in 0..<Self.seedCount {
       let pair = Pair(count: count, differences: differences, seed: seed)
       // Who has not changed since the last time shows its root first.
       let run = pair.run(planner, seed: seed &+ 99, expected: differences == 0 ? 0 : nil)
