@@ -1,4 +1,5 @@
 import BlueZ
+import FieldWire
 
 /// The GATT service that every device offers. Its layout is fixed: peers keep it in their caches.
 ///
@@ -33,10 +34,15 @@ enum FieldService {
 
   /// The largest frame that goes through an attribute at an ATT MTU: the value of one operation, but not more than
   /// fills two link-layer packets.
+  ///
+  /// Between two bluetoothds, notifications go out as Multiple Handle Value Notifications, whose two bytes of length
+  /// 5.66 does not count: what fills the MTU arrives cut. At the smallest MTU there is no room to give way.
   static func frameByteCount(mtu: UInt16) -> Int {
-    min(Int(mtu) - attributeHeaderByteCount, frameByteLimit)
+    let most = Int(mtu) - attributeHeaderByteCount
+    return min(max(most - valueLengthByteCount, min(most, LinkFrame.smallestLinkByteCount)), frameByteLimit)
   }
 
   private static let attributeHeaderByteCount = 3
+  private static let valueLengthByteCount = 2
   static let frameByteLimit = 495
 }

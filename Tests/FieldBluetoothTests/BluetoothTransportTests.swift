@@ -147,7 +147,7 @@ struct BluetoothTransportTests {
       Issue.record("the answer to OPEN is \(answer.body)")
       throw TransportError(.protocolViolation, "no OPEN_ACK")
     }
-    #expect(parameters.maximumFrameByteCount == 182)
+    #expect(parameters.maximumFrameByteCount == 180)
     try await fake.send(
       [LinkFrame(session: session, sequence: 0, flags: [.first, .last], body: .data(Array("hello".utf8)))], to: slot)
     let connection = try #require(await fake.transport.incomingConnections().first { _ in true })

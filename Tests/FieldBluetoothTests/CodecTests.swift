@@ -64,8 +64,8 @@ import Testing
 
   @Test func framesFitTheMTU() {
     #expect(FieldService.frameByteCount(mtu: 23) == 20)
-    #expect(FieldService.frameByteCount(mtu: 247) == 244)
-    #expect(FieldService.frameByteCount(mtu: 498) == 495)
+    #expect(FieldService.frameByteCount(mtu: 247) == 242)
+    #expect(FieldService.frameByteCount(mtu: 498) == 493)
     #expect(FieldService.frameByteCount(mtu: 517) == 495)
   }
 

@@ -1,5 +1,6 @@
 import FieldCore
 import FieldDocuments
+import FieldStore
 import FieldTesting
 import FieldWire
 import Foundation
