@@ -125,7 +125,8 @@ public struct SyncCoordinator: Sendable {
       return evaluate()
     case .exchanged(let isSettled):
       pulledThrough = cursor
-      // Under two keys nothing is hidden twice: what still differs was refused, and no listing would show more.
+      // What still differs was refused, and no listing would show more; a collision would show under the next session's
+      // key.
       if isSettled, ladderAttempt > 0 { isExact = true }
       return (isSettled ? [.remember(cursor)] : []) + tell() + evaluate()
     }
