@@ -109,6 +109,34 @@ import Testing
     #expect(bytes <= byteLimit && messages <= messageLimit)
   }
 
+  /// Over a grid of sizes and differences: never more than 1.1 times the bytes of the best rung alone, and 13 messages.
+  @Test(arguments: [0, 1, 10, 1000], [false, true])
+  func neverMuchMoreThanTheBestRungAlone(count: Int, isOneSided: Bool) throws {
+    for differences in [0, 1, 2, 5, 10, 24, 25, 50, 100, 200, 300, 500, 700, 1000] where differences <= max(1, count) {
+      let expected = differences == 0 ? 0 : nil
+      func bytes(_ enabled: Set<Rung>) throws -> (bytes: Int, messages: Int) {
+        var sum = (bytes: 0, messages: 0)
+        for seed in 0..<Self.seedCount {
+          let pair = Pair(count: count, differences: differences, isOneSided: isOneSided, seed: seed &* 77 &+ 5)
+          let run = pair.run(LadderPlanner(enabled: enabled, link: .bluetooth), seed: seed, expected: expected)
+          try pair.check(run, "\(count), \(differences), \(enabled)")
+          sum.bytes += run.byteCount
+          sum.messages = max(sum.messages, run.messageCount)
+        }
+        return sum
+      }
+      let all = try bytes(Rung.ladder)
+      let alone = try [.summarySketch, .partitionedSketch, .ratelessCells, .idList].map { (rung: Rung) in
+        // The sketch alone can do no more than it names.
+        rung == .summarySketch && differences > 24 ? Int.max : try bytes([.equalRoots, rung]).bytes
+      }
+      let best = try #require(alone.min())
+      #expect(
+        Double(all.bytes) <= 1.1 * Double(best) && all.messages <= 13,
+        "n \(count), d \(differences): \(all) and alone \(alone)")
+    }
+  }
+
   @Test func whoExpectsThatMostDifferListsAtOnce() throws {
     let pair = Pair(count: 1000, differences: 1000, seed: 4)
     let run = pair.run(LadderPlanner(link: .bluetooth), seed: 9, expected: 1000)
