@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What a trace of the kernel (btmon -w, `guest_starts --trace`) says of a link: frames and bytes, and how long they would take.
+"""What a trace of the kernel (`guest_starts --trace`) says of a link: frames and bytes, and how long they would take.
 
 usage: airtime.py BTSNOOP [--entries BYTES] [--interval MILLISECONDS]
 
@@ -70,7 +70,7 @@ def records(path: str):
     with open(path, "rb") as file:
         magic, _, kind = struct.unpack(">8sII", file.read(16))
         if magic != b"btsnoop\0" or kind != 2001:
-            sys.exit(f"error: {path} is no trace of btmon")
+            sys.exit(f"error: {path} is no trace of the kernel")
         while len(head := file.read(24)) == 24:
             _, size, flags, _, _ = struct.unpack(">IIIIQ", head)
             yield flags >> 16, flags & 0xFFFF, file.read(size)

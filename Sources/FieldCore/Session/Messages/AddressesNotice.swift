@@ -41,8 +41,8 @@ public struct AddressesNotice: MessageBody, Hashable {
     }
   }
 
-  /// Digits, not names, and no address of the receiver's own machine: a peer must not make it ask name servers, nor knock
-  /// at its own doors.
+  /// Digits, not names, and no address of the receiver's own machine: a peer must not make it ask name servers, nor
+  /// knock at its own doors.
   private static func isTellable(_ address: PeerAddress) -> Bool {
     let bytes = address.location.utf8
     return address.kind == .lan && !ownMachine.contains(where: address.location.hasPrefix)
