@@ -1,4 +1,4 @@
-import FieldWire
+public import FieldWire
 import Synchronization
 
 /// How often each peer may make this device go over all its entries, whatever sessions it opens for that. A pass over a
