@@ -13,6 +13,21 @@ struct ChainTable {
       }
   }
 
+  func known() throws -> KnownChains {
+    var chains = KnownChains(ends: [:], isComplete: true)
+    try KeptStatement("SELECT author, database, sequence FROM chain LIMIT ?", in: database)
+      .forEachRow([.integer(Int64(KnownChains.limit + 1))]) { row in
+        guard chains.ends.count < KnownChains.limit else {
+          chains.isComplete = false
+          return false
+        }
+        let chain = Chain(author: try row.identifier(0), database: try row.identifier(1))
+        chains.ends[chain] = try row.withBytes(2, Self.sequence)
+        return true
+      }
+    return chains
+  }
+
   /// Sequence numbers are kept as they are in headers, big-endian, which SQLite orders as the numbers.
   func extend(author: DeviceKey, database id: DatabaseID, to link: ChainLink) throws {
     var sequence = WireWriter(capacity: 8)

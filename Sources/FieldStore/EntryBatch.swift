@@ -12,11 +12,6 @@ struct EntryBatch {
   private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64)] = [:]
   private var links: [Chain: ChainLink] = [:]
 
-  private struct Chain: Hashable {
-    var author: DeviceKey
-    var database: DatabaseID
-  }
-
   /// - Parameter source: Where the entries came from; `nil` for this device's own.
   init(_ database: Database, from source: EntrySource?) throws {
     entries = EntryTable(database: database)
@@ -37,7 +32,7 @@ struct EntryBatch {
     try entries.insert(entry, arrival: arrival, source: source)
     changes[header.database, default: (TotalTable.Change(), arrival)].change.insert(entry.id)
     changes[header.database]?.arrival = arrival
-    let chain = Chain(author: header.author, database: header.database)
+    let chain = header.chain
     if header.sequence > links[chain]?.sequence ?? 0 {
       links[chain] = ChainLink(sequence: header.sequence, id: entry.id)
     }

@@ -139,12 +139,23 @@ struct EntryTable {
     return try KeptStatement(sql, in: database).first(.identifier(hash), .identifier(scope)) { try $0.identifier(0) }
   }
 
+  func payload(of content: ContentHash) throws -> [UInt8]? {
+    let sql = """
+      SELECT payload.bytes FROM entry JOIN payload ON payload.key = entry.payload WHERE entry.content = ? LIMIT 1
+      """
+    return try KeptStatement(sql, in: database).first(.identifier(content)) { $0.bytes(0) }
+  }
+
   func insert(_ verified: VerifiedEntry, arrival: UInt64, source: Int64?) throws {
     let entry = verified.entry
     let shared = try KeptStatement("SELECT payload FROM entry WHERE content = ? LIMIT 1", in: database)
       .first(.identifier(entry.header.contentHash)) { $0.integer(0) }
     if shared == nil {
       try KeptStatement("INSERT INTO payload (bytes) VALUES (?)", in: database).run(.bytes(entry.payload))
+    }
+    // Only of large payloads are there partial ones.
+    if entry.payload.count > EntryPull.inlineByteCount {
+      try PartialTable(database: database).drop(entry.header.contentHash)
     }
     try KeptStatement(
       "INSERT INTO entry (arrival, id, header, signature, payload, source) VALUES (?, ?, ?, ?, ?, ?)", in: database

@@ -83,6 +83,14 @@ extension SQLiteStore {
     return count
   }
 
+  public func keep(_ piece: PartialPiece) async throws(StoreError) {
+    try await write { [wallClock] in try PartialTable(database: $0).keep(piece, now: wallClock()) }
+  }
+
+  public func dropPartial(of content: ContentHash) async throws(StoreError) {
+    try await write { try PartialTable(database: $0).drop(content) }
+  }
+
   public func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError) {
     try await write { try PeerTable(database: $0).set(record, of: device) }
   }

@@ -17,6 +17,7 @@ import Synchronization
 /// | `total` | for each database, and under the empty key for the workspace: newest arrival ever given, count, ``SetDigest`` state | in the transaction that changes `entry` |
 /// | `chain` | the end of each author's chain in each database, also when that entry was purged | put, append |
 /// | `purged` | documents that are refused | purge |
+/// | `partial`, `partialPiece` | what has come of large payloads that are not complete, by content hash | ``keep(_:)``; put takes it out |
 /// | `peer` | how far each peer was pulled from | ``setPeerRecord(_:of:)`` |
 /// | `base` | sets that each peer and this store have both held | ``addBase(_:with:)`` |
 ///
@@ -33,6 +34,7 @@ public final class SQLiteStore: LocalStore {
   public let workspace: WorkspaceID
   let pool: DatabasePool
   let feed: ChangeFeed
+  let wallClock: @Sendable () -> Duration
   private let isClosed = Mutex(false)
   private let knownDirectory: Mutex<KnownDirectory>
 
@@ -47,8 +49,11 @@ public final class SQLiteStore: LocalStore {
   /// - Throws: ``StoreError``: `otherWorkspace`, `newerVersion`, `damaged`, `busy`, `cannotWrite`.
   public init(path: String, workspace: WorkspaceID, options: Options = Options()) throws(StoreError) {
     let pool = try storeErrors { try StoreSchema.open(path: path, workspace: workspace, options: options) }
+    // What is wrong with the file shows at the first call that needs it.
+    try? pool.writeWithoutTransaction { try PartialTable(database: $0).evict(now: options.wallClock()) }
     self.workspace = workspace
     self.pool = pool
+    wallClock = options.wallClock
     knownDirectory = Mutex(KnownDirectory(directory: Directory(workspace: workspace)))
     feed = ChangeFeed(
       interval: options.pollInterval, clock: options.clock,
@@ -180,6 +185,18 @@ public final class SQLiteStore: LocalStore {
 
   public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {
     try await read { try PeerTable(database: $0).record(of: device) }
+  }
+
+  public func knownChains() async throws(StoreError) -> KnownChains {
+    try await read { try ChainTable(database: $0).known() }
+  }
+
+  public func payload(of content: ContentHash) async throws(StoreError) -> [UInt8]? {
+    try await read { try EntryTable(database: $0).payload(of: content) }
+  }
+
+  public func partialPayload(of content: ContentHash) async throws(StoreError) -> [UInt8] {
+    try await read { try PartialTable(database: $0).bytes(of: content) }
   }
 
   public func bases(with device: DeviceKey) async throws(StoreError) -> [BaseRecord] {

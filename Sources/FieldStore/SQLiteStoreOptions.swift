@@ -1,3 +1,5 @@
+import Foundation
+
 extension SQLiteStore {
   /// How a store uses its machine.
   public struct Options: Sendable {
@@ -8,6 +10,8 @@ extension SQLiteStore {
     /// How often other processes' writes are looked for while somebody listens to ``SQLiteStore/changes()``.
     public var pollInterval: Duration
     public var clock: any Clock<Duration>
+    /// The time since 1970, the machine's unless another is given, by which partial payloads expire. A wrong one costs bytes that are sent again.
+    public var wallClock: @Sendable () -> Duration
 
     /// Connections that read at the same time.
     static let readerCount = 4
@@ -21,12 +25,14 @@ extension SQLiteStore {
 
     public init(
       busyTimeout: Duration = .seconds(5), maximumByteCount: Int? = nil, pollInterval: Duration = .milliseconds(250),
-      clock: any Clock<Duration> = ContinuousClock()
+      clock: any Clock<Duration> = ContinuousClock(),
+      wallClock: (@Sendable () -> Duration)? = nil
     ) {
       self.busyTimeout = busyTimeout
       self.maximumByteCount = maximumByteCount
       self.pollInterval = pollInterval
       self.clock = clock
+      self.wallClock = wallClock ?? { .seconds(Date().timeIntervalSince1970) }
     }
   }
 }

@@ -75,6 +75,22 @@ enum StoreSchema {
     );
     CREATE INDEX baseDevice ON base(device);
     """,
+    """
+    CREATE TABLE partial (
+      content BLOB PRIMARY KEY NOT NULL,
+      source BLOB NOT NULL,
+      payloadByteCount INTEGER NOT NULL,
+      byteCount INTEGER NOT NULL,
+      touched INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE partialPiece (
+      key INTEGER PRIMARY KEY,
+      content BLOB NOT NULL,
+      offset INTEGER NOT NULL,
+      bytes BLOB NOT NULL,
+      UNIQUE (content, offset)
+    );
+    """,
   ]
 
   static func open(path: String, workspace: WorkspaceID, options: SQLiteStore.Options) throws -> DatabasePool {

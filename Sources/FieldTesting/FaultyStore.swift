@@ -133,6 +133,26 @@ public struct FaultyStore: LocalStore {
     try await attempt { () async throws(StoreError) in try await store.entry(withContent: hash, in: database) }
   }
 
+  public func knownChains() async throws(StoreError) -> KnownChains {
+    try await attempt { () async throws(StoreError) in try await store.knownChains() }
+  }
+
+  public func payload(of content: ContentHash) async throws(StoreError) -> [UInt8]? {
+    try await attempt { () async throws(StoreError) in try await store.payload(of: content) }
+  }
+
+  public func partialPayload(of content: ContentHash) async throws(StoreError) -> [UInt8] {
+    try await attempt { () async throws(StoreError) in try await store.partialPayload(of: content) }
+  }
+
+  public func keep(_ piece: PartialPiece) async throws(StoreError) {
+    try await attempt { () async throws(StoreError) in try await store.keep(piece) }
+  }
+
+  public func dropPartial(of content: ContentHash) async throws(StoreError) {
+    try await attempt { () async throws(StoreError) in try await store.dropPartial(of: content) }
+  }
+
   public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {
     try await attempt { () async throws(StoreError) in try await store.peerRecord(of: device) }
   }

@@ -94,8 +94,12 @@ struct NetworkTests {
   @Test func eventsAreNumberedAndAGapShows() async throws {
     let laptop = try await Tool.founded()
     #expect(try await laptop.run("events").output == "")
-    for _ in 0..<3 {
+    for count in 1...3 {
       let agent = try await AgentProcess(laptop)
+      let deadline = ContinuousClock.now + .seconds(20)
+      while try await laptop.run("events").output.split(separator: "\n").count < count {
+        try #require(ContinuousClock.now < deadline, "the agent does not say that it has started")
+      }
       agent.stop()
     }
     let events = try await laptop.run("events", "--json").output.split(separator: "\n").map {

@@ -100,6 +100,16 @@ extension Vectors {
       MessageVector("summary", SummaryReply(summary: try summary())),
       MessageVector("dependencies", DependenciesRequest(start: ids[3], stop: .snapshot, maximumDepth: 1000)),
       MessageVector("identifiers", IdentifiersReply(ids: [ids[2], ids[3]])),
+      MessageVector(
+        "content", ContentRequest(items: [.init(id: ids[2]), .init(id: ids[3], having: Array("abc".utf8))])),
+      MessageVector("contentStart", ContentStart(index: 1, offset: 3, byteCount: 70_000)),
+      MessageVector("piece", ContentPiece(bytes: Array("def".utf8))),
+      MessageVector(
+        "pull",
+        PullRequest(
+          inlineByteCount: 16_384,
+          chains: KnownChains(ends: [Chain(author: fixture.memberKey, database: database): 1], isComplete: true),
+          scan: ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter()))),
       MessageVector("put", .put),
       MessageVector("outcomes", OutcomesReply(outcomes: [.stored, .duplicate, .refused(.unknownAuthor)])),
     ]

@@ -29,6 +29,8 @@ public actor Agent {
   private let jobQueue: AsyncStream<@Sendable () async -> Void>.Continuation
   private var timerAt: Duration?
   private var announced: PresenceBeacon?
+  private var announcedAt: Duration = .zero
+  private var isAnnouncementDue = false
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
@@ -152,7 +154,7 @@ public actor Agent {
     for await head in home.store.changes() {
       do {
         try await storeChanged(head)
-        await announce()
+        announceSoon()
         try await clock.sleep(for: AgentLimits.changeInterval)
       } catch is CancellationError {
         return
@@ -176,9 +178,24 @@ public actor Agent {
     }
   }
 
+  /// A store that takes in a lot changes all the time; those near need not hear of every step.
+  private func announceSoon() {
+    guard !isAnnouncementDue else { return }
+    isAnnouncementDue = true
+    let due = announcedAt + AgentLimits.announcementInterval
+    jobQueue.yield { await self.announce(at: due) }
+  }
+
+  private func announce(at due: Duration) async {
+    try? await time.sleepUntil(due)
+    isAnnouncementDue = false
+    await announce()
+  }
+
   private func announce() async {
     guard let beacon = manager?.ownBeacon, beacon != announced else { return }
     announced = beacon
+    announcedAt = time.now()
     for transport in transports { await transport.announce(beacon) }
   }
 

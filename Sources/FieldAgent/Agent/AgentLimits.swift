@@ -12,6 +12,8 @@ public enum AgentLimits {
   public static let probeInterval: Duration = .milliseconds(300)
   /// How often the store's changes are acted upon at most.
   public static let changeInterval: Duration = .milliseconds(250)
+  /// How often what is announced changes at most, but for its epoch.
+  public static let announcementInterval: Duration = .seconds(1)
   /// How often the wall clock is looked at, for the epoch of what is announced.
   public static let clockInterval: Duration = .seconds(15)
   /// From asking a session to close to ending it, whatever is still to be sent.

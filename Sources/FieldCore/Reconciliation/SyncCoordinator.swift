@@ -32,6 +32,8 @@ public struct SyncCoordinator: Sendable {
   /// and no cursor be wrong.
   public private(set) var isExact = false
   private var running: PullPlan?
+  /// Large payloads of this peer are still to come: until they are here, nothing follows from roots that differ.
+  public var isFetchingContents = false
   private var attempt: UInt32 = 0
   private var tellWhenPulled = false
   private var ownArrivalTold: UInt64
@@ -176,6 +178,16 @@ public struct SyncCoordinator: Sendable {
     return actions + tell() + evaluate()
   }
 
+  /// All large payloads that pulls left for later have come, or will not.
+  ///
+  /// - Parameter settled: What the next session may begin behind, if that has changed.
+  public mutating func contentsEnded(settled: StoreCursor?, own head: StoreHead, root: [UInt8]) -> [Action] {
+    isFetchingContents = false
+    own = head
+    ownRoot = root
+    return (settled.map { [.remember($0)] } ?? []) + tell() + evaluate()
+  }
+
   private mutating func tell() -> [Action] {
     ownArrivalTold = own.arrival
     rootTold = ownRoot
@@ -202,7 +214,7 @@ public struct SyncCoordinator: Sendable {
       return [.pull(plan)]
     }
     // Nothing is left to pull here. Whether the other side is done too, it says.
-    guard peer.pulledThrough >= own.arrival, peer.wantedCount == 0 else { return [] }
+    guard peer.pulledThrough >= own.arrival, peer.wantedCount == 0, !isFetchingContents else { return [] }
     // Short ids may have collided, or the store changed meanwhile: once more, under another key.
     if !enabled.isDisjoint(with: Rung.finding), canClimb, ladderAttempt + 1 < LadderLimits.attemptCount {
       guard opensLadder else { return [] }

@@ -9,6 +9,8 @@ struct MultiplexedStream {
   private(set) var sendCredit = SessionLimits.streamWindowByteCount
   private(set) var isLocalEndQueued = false
   private(set) var isLocalEndSent = false
+  /// Sent when no other stream has anything to send.
+  var isBulk = false
   /// Nobody answers on this stream: it is over with the last byte that goes out.
   let isNotice: Bool
 

@@ -5,7 +5,7 @@ import FieldWire
 /// out.
 ///
 /// A side may send ``SessionLimits/streamWindowByteCount`` bytes on a new stream and then what it is granted. Ready
-/// streams take turns, one frame each.
+/// streams take turns, one frame each; streams of large payloads go when no other is ready.
 struct Multiplexer {
   enum Event: Equatable {
     /// The peer opened a stream.
@@ -71,6 +71,8 @@ struct Multiplexer {
     return stream.outgoingByteCount < SessionLimits.outboundByteCount
   }
 
+  mutating func setBulk(_ id: StreamID) { streams[id]?.isBulk = true }
+
   mutating func reset(_ id: StreamID, _ code: ResetCode) {
     guard streams[id] != nil else { return }
     drop(id)
@@ -106,6 +108,7 @@ struct Multiplexer {
       sentControl += 1
     }
     control.removeFirst(sentControl)
+    ready = ready.filter { streams[$0]?.isBulk == false } + ready.filter { streams[$0]?.isBulk == true }
     var turn = 0
     while turn < ready.count, byteCount - writer.bytes.count > SessionFrame.dataOverheadByteCount {
       let id = ready[turn]

@@ -141,6 +141,8 @@ public actor Session {
     wakeSender()
   }
 
+  func setBulk(_ id: StreamID) { multiplexer.setBulk(id) }
+
   func end(_ id: StreamID) {
     guard ending == nil, (try? multiplexer.send([], on: id, isLast: true)) != nil else { return }
     wakeSender()

@@ -13,6 +13,9 @@ public struct SessionStream: Sendable {
     try await session.send(message, on: id, isLast: isLast)
   }
 
+  /// What is sent on this stream goes out when nothing on others waits.
+  func setBulk() async { await session.setBulk(id) }
+
   /// Nothing more is sent on this stream.
   public func end() async { await session.end(id) }
 

@@ -37,6 +37,24 @@ public protocol ContentAddressedStore: Sendable {
   /// The pages of ``scan(since:limit:filter:)`` one after the other, up to what is the end when it is reached.
   func pages(since cursor: StoreCursor?, filter: EntryFilter) async throws(StoreError) -> any PageSource
 
+  /// Brings the entries with these ids, in that order and as they come; ones that are not there are left out, and the
+  /// answer may be short. Those with larger payloads than `inlineByteCount` may come without them.
+  func fetch(
+    _ ids: [EntryID], inlineByteCount: Int, body: (ReceivedEntry) async throws(StoreError) -> Void
+  ) async throws(StoreError)
+
+  /// Goes through the order of arrival to its end: entries that the asker surely lacks come, and others are listed. In
+  /// what comes between two pages dependencies come before what depends on them.
+  func pull(
+    _ query: PullQuery, body: (PulledItem) async throws(StoreError) -> Void
+  ) async throws(StoreError)
+
+  /// Brings the payloads of entries, each from where the asker's copy ends if that is how it begins, else from its
+  /// start. Ones that are not there are left out.
+  func contents(
+    _ items: [ContentRequest.Item], body: (ContentEvent) async throws(StoreError) -> Void
+  ) async throws(StoreError)
+
   func head() async throws(StoreError) -> StoreHead
 
   /// A keyed filter over the ids in `scope`, for a peer to find what is surely missing here.

@@ -8,6 +8,7 @@ import Synchronization
 public final class InMemoryStore: LocalStore {
   public let workspace: WorkspaceID
   private let state: Mutex<State>
+  private let now: @Sendable () -> Duration
 
   private struct Place {
     var entry: VerifiedEntry
@@ -36,11 +37,6 @@ public final class InMemoryStore: LocalStore {
     }
   }
 
-  private struct Chain: Hashable {
-    var author: DeviceKey
-    var database: DatabaseID
-  }
-
   private struct Document: Hashable {
     var database: DatabaseID
     var document: DocumentID
@@ -58,6 +54,7 @@ public final class InMemoryStore: LocalStore {
     var contents: [ContentHash: [EntryID]] = [:]
     var chains: [Chain: ChainLink] = [:]
     var purged: Set<Document> = []
+    var partials: [ContentHash: (bytes: [UInt8], kept: PartialLimits.Kept)] = [:]
     var peers: [DeviceKey: PeerRecord] = [:]
     var bases: [DeviceKey: [BaseRecord]] = [:]
     var listeners: [UInt64: AsyncStream<StoreHead>.Continuation] = [:]
@@ -73,7 +70,8 @@ public final class InMemoryStore: LocalStore {
       total.insert(entry.id, arrival: arrival)
       totals[header.database, default: Total()].insert(entry.id, arrival: arrival)
       contents[header.contentHash, default: []].append(entry.id)
-      let chain = Chain(author: header.author, database: header.database)
+      partials[header.contentHash] = nil
+      let chain = header.chain
       if header.sequence > chains[chain]?.sequence ?? 0 {
         chains[chain] = ChainLink(sequence: header.sequence, id: entry.id)
       }
@@ -107,8 +105,13 @@ public final class InMemoryStore: LocalStore {
     }
   }
 
-  public init(workspace: WorkspaceID, epoch: StoreEpoch = StoreEpoch(rawValue: .random(in: 0...UInt64.max))) {
+  /// - Parameter now: The time since any fixed moment, for the lifetime of partial payloads.
+  public init(
+    workspace: WorkspaceID, epoch: StoreEpoch = StoreEpoch(rawValue: .random(in: 0...UInt64.max)),
+    now: @escaping @Sendable () -> Duration = { .zero }
+  ) {
     self.workspace = workspace
+    self.now = now
     state = Mutex(State(epoch: epoch, directory: Directory(workspace: workspace)))
   }
 
@@ -295,6 +298,45 @@ public final class InMemoryStore: LocalStore {
     state.withLock { state in
       state.contents[hash]?.first { state.places[$0]?.entry.header.database == database }
     }
+  }
+
+  public func knownChains() async throws(StoreError) -> KnownChains {
+    state.withLock { state in
+      let chains = state.chains.prefix(KnownChains.limit).map { ($0.key, $0.value.sequence) }
+      return KnownChains(
+        ends: Dictionary(chains, uniquingKeysWith: max), isComplete: state.chains.count <= KnownChains.limit)
+    }
+  }
+
+  public func payload(of content: ContentHash) async throws(StoreError) -> [UInt8]? {
+    state.withLock { state in state.contents[content]?.first.flatMap { state.places[$0]?.entry.entry.payload } }
+  }
+
+  public func partialPayload(of content: ContentHash) async throws(StoreError) -> [UInt8] {
+    state.withLock { $0.partials[content]?.bytes ?? [] }
+  }
+
+  public func keep(_ piece: PartialPiece) async throws(StoreError) {
+    let now = now()
+    state.withLock { state in
+      let end = piece.offset + piece.bytes.count
+      guard end <= piece.payloadByteCount, piece.payloadByteCount <= EntryLimits.payloadByteCount,
+        state.contents[piece.content] == nil
+      else { return }
+      let before = piece.offset == 0 ? [] : state.partials[piece.content]?.bytes ?? []
+      guard before.count == piece.offset else { return }
+      state.partials[piece.content] = (
+        before + piece.bytes,
+        PartialLimits.Kept(content: piece.content, source: piece.source, byteCount: end, touched: now)
+      )
+      for content in PartialLimits.evicted(of: state.partials.values.map(\.kept), now: now) {
+        state.partials[content] = nil
+      }
+    }
+  }
+
+  public func dropPartial(of content: ContentHash) async throws(StoreError) {
+    state.withLock { $0.partials[content] = nil }
   }
 
   public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {

@@ -1,3 +1,4 @@
+public import FieldWire
 public import Sodium
 
 /// A store on this machine: it can also write entries of this device's own, tell of changes, and remember peers.
@@ -22,6 +23,21 @@ public protocol LocalStore: ContentAddressedStore {
 
   /// The first entry with this payload in `database`, where there is one: what was attached before need not be again.
   func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID?
+
+  /// How far the authors' chains have come here, of at most ``KnownChains/limit`` chains.
+  func knownChains() async throws(StoreError) -> KnownChains
+
+  /// A payload that some entry here has.
+  func payload(of content: ContentHash) async throws(StoreError) -> [UInt8]?
+
+  /// What was kept of a payload that has not come completely; empty for nothing. Nobody vouches for it.
+  func partialPayload(of content: ContentHash) async throws(StoreError) -> [UInt8]
+
+  /// Keeps a piece of a payload, on disk when it returns, within ``PartialLimits``: until its entry is stored, or
+  /// ``PartialLimits/lifetime`` after its last piece. A piece that does not go on where what is kept ends is left out.
+  func keep(_ piece: PartialPiece) async throws(StoreError)
+
+  func dropPartial(of content: ContentHash) async throws(StoreError)
 
   func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord?
   func setPeerRecord(_ record: PeerRecord, of device: DeviceKey) async throws(StoreError)

@@ -69,7 +69,7 @@ public struct EntryDecoder: Sendable {
     return .whole(Entry(header: header, signature: signature, payload: payload))
   }
 
-  private typealias Place = (chain: EntryRunState.Chain, sequence: UInt64, previous: EntryID)
+  private typealias Place = (chain: Chain, sequence: UInt64, previous: EntryID)
 
   private func decodeChain(from reader: inout WireReader, follows: Bool) throws(WireError) -> Place {
     if follows {
@@ -77,10 +77,10 @@ public struct EntryDecoder: Sendable {
       return try Self.next(of: last.chain, behind: last.end)
     }
     let reference = try reader.count(limit: 2 * EntryRunState.chainLimit)
-    let chain: EntryRunState.Chain
+    let chain: Chain
     var end: ChainLink?
     if reference == 0 {
-      chain = EntryRunState.Chain(author: try reader.identifier(), database: try reader.identifier())
+      chain = Chain(author: try reader.identifier(), database: try reader.identifier())
       guard state.chains.slot(of: chain) == nil else { throw WireError(.notCanonical, "a chain that is known") }
     } else {
       let slot = (reference - 1) / 2
@@ -102,7 +102,7 @@ public struct EntryDecoder: Sendable {
     return (chain, sequence, previous)
   }
 
-  private static func next(of chain: EntryRunState.Chain, behind end: ChainLink) throws(WireError) -> Place {
+  private static func next(of chain: Chain, behind end: ChainLink) throws(WireError) -> Place {
     let (sequence, isOver) = end.sequence.addingReportingOverflow(1)
     guard !isOver else { throw WireError(.invalidValue, "an author's chain is at its end") }
     return (chain, sequence, end.id)

@@ -78,12 +78,12 @@ public struct EntryEncoder: Sendable {
 
   private func follows(_ header: EntryHeader) -> Bool {
     guard let last = state.last else { return false }
-    return last.chain == EntryRunState.Chain(author: header.author, database: header.database)
+    return last.chain == header.chain
       && last.end.isFollowed(bySequence: header.sequence, previous: header.previous)
   }
 
   private func encodeChain(_ header: EntryHeader, into fields: inout WireWriter) {
-    let slot = state.chains.slot(of: EntryRunState.Chain(author: header.author, database: header.database))
+    let slot = state.chains.slot(of: header.chain)
     if let slot {
       let isNext =
         state.end(at: slot)?.isFollowed(bySequence: header.sequence, previous: header.previous) ?? false

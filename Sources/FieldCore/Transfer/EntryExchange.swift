@@ -9,6 +9,7 @@ struct EntryExchange: Sendable {
 
   let store: any LocalStore
   let stream: SessionStream
+  let served: ServedCount
 
   // MARK: Sending
 
@@ -50,7 +51,11 @@ struct EntryExchange: Sendable {
     }
     while !rest.isEmpty {
       let entries = try await store.entries(rest)
-      for entry in entries { try await stream.send(encoder.message(entry)) }
+      for entry in entries {
+        let message = encoder.message(entry)
+        try await stream.send(message)
+        served.add(entries: 1, bytes: message.body.count)
+      }
       guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
         return
       }

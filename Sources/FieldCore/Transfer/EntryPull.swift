@@ -2,12 +2,21 @@ public import SetReconciliation
 
 /// Brings what another store has and this one lacks into this one. Works between any two stores.
 ///
-/// Pages of listings come ahead of the entries, and a batch is fetched while the one before is stored. What is fetched
-/// was asked for by id, so an entry that is here already, from whatever source, is never fetched again.
+/// The directory comes first, since it decides about everything else; then small entries, in the order in which they
+/// arrived at the source; then large payloads, each from where an earlier pull left off. Where this store surely lacks
+/// an entry the source sends it at once; else it lists it, and what is here already, from whatever source, is not
+/// fetched again.
 public struct EntryPull: Sendable {
-  /// What is asked for at once: bytes of entries as listed, which also bounds what is held in memory.
+  /// Larger payloads come behind everything small.
+  public static let inlineByteCount = 16 << 10
+  /// What is asked for by id at once.
   public static let batchByteCount = 256 << 10
   static let batchEntryCount = 512
+  /// Heads that wait for their payloads before listing goes on.
+  static let headLimit = 4096
+  /// What naming a chain costs against what listing an entry costs, in bytes.
+  private static let chainByteCount: UInt64 = 56
+  private static let listingByteCount: UInt64 = 72
 
   private let source: any ContentAddressedStore
   private let sink: any LocalStore
@@ -22,118 +31,140 @@ public struct EntryPull: Sendable {
 
   /// Pulls what arrived in the source after `cursor`; with `summary`, only what it surely does not contain.
   ///
-  /// - Parameter progress: Called after each batch, and after each page, with the report so far. After a page, its
-  ///   ``PullReport/settledThrough`` may be kept as the next pull's cursor: it never moves past an entry that is
-  ///   missing.
+  /// - Parameters:
+  ///   - expectedCount: About as many entries are to be listed; `nil` or 0 if that is not known.
+  ///   - deferring: Takes the heads of large entries, to fetch their payloads beside this; `nil`: this fetches them.
+  ///     The report is then settled up to the first that was deferred.
+  ///   - progress: Called after each group that was stored, and after each page, with the report so far. After a page,
+  ///     its ``PullReport/settledThrough`` may be kept as the next pull's cursor: it never moves past an entry that is
+  ///     missing.
   public func run(
-    since cursor: StoreCursor?, summary: BloomSummary? = nil,
-    progress: @Sendable (PullReport, _ isPageDone: Bool) async throws(StoreError) -> Void = { _, _ throws(StoreError) in
+    since cursor: StoreCursor?, summary: BloomSummary? = nil, expectedCount: UInt64? = nil,
+    deferring: (@Sendable ([EntryHead]) async -> Void)? = nil,
+    progress: @escaping @Sendable (PullReport, _ isPageDone: Bool) async throws(StoreError) -> Void = {
+      _, _ throws(StoreError) in
     }
   ) async throws(StoreError) -> PullReport {
-    var report = PullReport()
-    report.settledThrough = cursor
-    // The directory decides about everything else, so it comes first. It is small.
-    var first = EntryFilter(kinds: [.directory], absentFrom: summary)
-    var pages = try await source.pages(since: cursor, filter: first)
-    while let page = try await pages.next() { try await transfer(page, into: &report, progress) }
-    report.listedCount = 0
-    first.kinds = nil
-    pages = try await source.pages(since: cursor, filter: first)
-    var isHeld = false
-    while let page = try await pages.next() {
-      isHeld = try await transfer(page, into: &report, progress) || isHeld
-      report.coveredThrough = page.next
-      if !isHeld { report.settledThrough = page.next }
-      try await progress(report, true)
+    let receiver = EntryReceiver(into: sink, origin: origin) { report throws(StoreError) in
+      try await progress(report, false)
     }
-    return report
-  }
-
-  /// Brings these entries, which the source is known to have, in batches of at most `batchEntryCount`.
-  public func run(
-    ids: [EntryID], batchEntryCount: Int,
-    progress: @Sendable (PullReport) async throws(StoreError) -> Void = { _ throws(StoreError) in }
-  ) async throws(StoreError) -> PullReport {
-    var report = PullReport()
-    for start in stride(from: 0, to: ids.count, by: max(1, batchEntryCount)) {
-      let batch = Array(ids[start..<min(start + max(1, batchEntryCount), ids.count)])
-      let present = try await sink.contained(batch)
-      _ = try await store(try await fetch(batch.filter { !present.contains($0) }), into: &report)
-      try await progress(report)
-    }
-    return report
-  }
-
-  /// - Returns: Whether something of the page has to be asked for again.
-  @discardableResult
-  private func transfer(
-    _ page: ScanPage, into report: inout PullReport,
-    _ progress: @Sendable (PullReport, Bool) async throws(StoreError) -> Void
-  ) async throws(StoreError) -> Bool {
-    report.listedCount += page.listings.count
-    guard !page.listings.isEmpty else { return false }
-    let present = try await sink.contained(page.listings.map(\.id))
-    let batches = Self.batches(of: page.listings.filter { !present.contains($0.id) })
-    guard !batches.isEmpty else { return false }
-    var isHeld = false
-    do {
-      var fetched = try await fetch(batches[0])
-      for next in batches.dropFirst() {
-        async let coming = fetch(next)
-        isHeld = try await store(fetched, into: &report) || isHeld
-        try await progress(report, false)
-        fetched = try await coming
+    await receiver.note(settled: cursor, covered: nil)
+    var heads: [EntryHead] = []
+    var isDeferred = false
+    do throws(StoreError) {
+      for kinds in [[EntryKind.directory], nil] as [Set<EntryKind>?] {
+        let query = PullQuery(
+          since: cursor, filter: EntryFilter(kinds: kinds, absentFrom: summary),
+          chains: try await chains(expectedCount), inlineByteCount: Self.inlineByteCount)
+        var settled = cursor
+        try await source.pull(query) { item throws(StoreError) in
+          switch item {
+          case .entry(let entry):
+            if kinds == nil { await receiver.note(listed: 1) }
+            try await take(entry, receiver, &heads)
+          case .page(let page):
+            if kinds == nil { await receiver.note(listed: page.listings.count) }
+            try await fetchMissing(of: page.listings, receiver, &heads)
+            try await receiver.finish()
+            guard kinds == nil else { return }
+            if let deferring, !heads.isEmpty {
+              await deferring(heads)
+              heads = []
+              isDeferred = true
+            } else if heads.count >= Self.headLimit {
+              try await ContentFetch(from: source, into: sink, origin: origin).run(heads, into: receiver)
+              heads = []
+            }
+            let isHeld = await receiver.report.isHeld
+            if !isHeld, !isDeferred, heads.isEmpty { settled = page.next }
+            await receiver.note(settled: settled, covered: page.next)
+            try await progress(await receiver.report, true)
+          }
+        }
+        try await receiver.finish()
       }
-      isHeld = try await store(fetched, into: &report) || isHeld
-    } catch let error as StoreError {
-      throw error
+      if !heads.isEmpty {
+        try await ContentFetch(from: source, into: sink, origin: origin).run(heads, into: receiver)
+        if await !receiver.report.isHeld {
+          let covered = await receiver.report.coveredThrough
+          await receiver.note(settled: covered, covered: covered)
+        }
+      }
     } catch {
-      throw StoreError(.closed, "\(error)")
+      try await receiver.finish()
+      throw error
     }
-    return isHeld
+    return await receiver.report
   }
 
-  private struct Fetched: Sendable {
-    var wanted: [EntryID]
-    var entries: [Entry]
+  /// Brings entries that the source is known to have, of which the large ones without their payloads.
+  ///
+  /// - Returns: The heads of the large ones, and how many entries did not come.
+  public func heads(
+    of ids: [EntryID]
+  ) async throws(StoreError) -> (heads: [EntryHead], missingCount: Int) {
+    let receiver = EntryReceiver(into: sink, origin: origin)
+    var heads: [EntryHead] = []
+    do throws(StoreError) {
+      for start in stride(from: 0, to: ids.count, by: Self.batchEntryCount) {
+        let batch = Array(ids[start..<min(start + Self.batchEntryCount, ids.count)])
+        let present = try await sink.contained(batch)
+        await receiver.note(missing: try await fetch(batch.filter { !present.contains($0) }, receiver, &heads))
+      }
+    } catch {
+      try await receiver.finish()
+      throw error
+    }
+    try await receiver.finish()
+    return (heads, await receiver.report.missingCount)
+  }
+
+  private func take(
+    _ entry: ReceivedEntry, _ receiver: EntryReceiver, _ heads: inout [EntryHead]
+  ) async throws(StoreError) {
+    switch entry {
+    case .whole(let entry): try await receiver.receive(entry)
+    case .head(let head): heads.append(head)
+    }
+  }
+
+  private func fetchMissing(
+    of listings: [EntryListing], _ receiver: EntryReceiver, _ heads: inout [EntryHead]
+  ) async throws(StoreError) {
+    guard !listings.isEmpty else { return }
+    let present = try await sink.contained(listings.map(\.id))
+    for batch in Self.batches(of: listings.filter { !present.contains($0.id) }) {
+      await receiver.note(missing: try await fetch(batch, receiver, &heads))
+    }
   }
 
   /// Asks for a batch, and again for the rest of a short answer as long as answers bring something.
-  private func fetch(_ ids: [EntryID]) async throws(StoreError) -> Fetched {
+  ///
+  /// - Returns: How many did not come.
+  private func fetch(
+    _ ids: [EntryID], _ receiver: EntryReceiver, _ heads: inout [EntryHead]
+  ) async throws(StoreError) -> Int {
     var rest = ids
-    var entries: [Entry] = []
     while !rest.isEmpty {
-      // What was not asked for does not count as an answer, or a source could keep this going for ever.
-      let wanted = Set(rest)
-      let answer = try await source.entries(rest).filter { wanted.contains($0.header.id(in: sink.workspace)) }
-      guard !answer.isEmpty else { break }
-      entries += answer
-      let got = Set(answer.map { $0.header.id(in: sink.workspace) })
-      rest.removeAll(where: got.contains)
+      var wanted = Set(rest)
+      try await source.fetch(rest, inlineByteCount: Self.inlineByteCount) { entry throws(StoreError) in
+        // What was not asked for does not count as an answer, or a source could keep this going for ever.
+        guard wanted.remove(entry.header.id(in: sink.workspace)) != nil else { return }
+        try await take(entry, receiver, &heads)
+      }
+      guard wanted.count < rest.count else { break }
+      rest.removeAll { !wanted.contains($0) }
     }
-    return Fetched(wanted: ids, entries: entries)
+    return rest.count
   }
 
-  /// - Returns: Whether something of the batch has to be asked for again.
-  private func store(_ fetched: Fetched, into report: inout PullReport) async throws(StoreError) -> Bool {
-    report.missingCount += fetched.wanted.count - fetched.entries.count
-    var isHeld = fetched.entries.count < fetched.wanted.count
-    var outcomes: [PutOutcome] = []
-    // What a source listed as small may come large.
-    for put in StoreLimits.puts(of: fetched.entries) { outcomes += try await sink.put(Array(put), from: origin) }
-    for (entry, outcome) in zip(fetched.entries, outcomes) {
-      switch outcome {
-      case .stored:
-        report.storedCount += 1
-        report.storedByteCount += entry.encodedByteCount
-      case .duplicate: report.duplicateCount += 1
-      case .refused(let code):
-        report.refusals[code, default: 0] += 1
-        // Its author may yet turn out to be a member; every other refusal is for good.
-        if code == .unknownAuthor { isHeld = true }
-      }
-    }
-    return isHeld
+  /// What the source is told of what is here: nothing where that costs more than it saves.
+  private func chains(_ expectedCount: UInt64?) async throws(StoreError) -> KnownChains {
+    let chains = try await sink.knownChains()
+    let cost = UInt64(chains.ends.count) * Self.chainByteCount
+    guard let expectedCount, expectedCount > 0 else { return chains }
+    return cost <= expectedCount.multipliedReportingOverflow(by: Self.listingByteCount).partialValue
+      ? chains : .unknown
   }
 
   private static func batches(of listings: [EntryListing]) -> [[EntryID]] {
@@ -141,13 +172,15 @@ public struct EntryPull: Sendable {
     var batch: [EntryID] = []
     var byteCount = 0
     for listing in listings {
-      if !batch.isEmpty, byteCount + listing.byteCount > batchByteCount || batch.count == batchEntryCount {
+      // Of a large one the head alone comes.
+      let size = listing.byteCount > inlineByteCount ? EntryLimits.fixedHeaderByteCount : listing.byteCount
+      if !batch.isEmpty, byteCount + size > batchByteCount || batch.count == batchEntryCount {
         batches.append(batch)
         batch = []
         byteCount = 0
       }
       batch.append(listing.id)
-      byteCount += listing.byteCount
+      byteCount += size
     }
     if !batch.isEmpty { batches.append(batch) }
     return batches

@@ -8,11 +8,6 @@ struct EntryRunState: Sendable {
   static let documentLimit = 4096
   static let entryLimit = 4096
 
-  struct Chain: Hashable, Sendable {
-    var author: DeviceKey
-    var database: DatabaseID
-  }
-
   let workspace: WorkspaceID
   var chains = RecentTable<Chain>(capacity: chainLimit)
   /// By slot: the newest entry of the chain in this run.
@@ -33,7 +28,7 @@ struct EntryRunState: Sendable {
   /// Takes note of an entry that both ends have now.
   mutating func append(_ header: EntryHeader) {
     let id = header.id(in: workspace)
-    let chain = Chain(author: header.author, database: header.database)
+    let chain = header.chain
     let end = ChainLink(sequence: header.sequence, id: id)
     let slot = chains.slot(of: chain) ?? chains.insert(chain)
     if slot < chainEnds.count { chainEnds[slot] = end } else { chainEnds.append(end) }

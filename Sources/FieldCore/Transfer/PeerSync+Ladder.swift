@@ -151,8 +151,8 @@ extension PeerSync {
       end = .undecided
     case .known(let push, let wantedCount):
       let report = try await exchange(push, wantedCount: wantedCount, on: stream)
-      // Who is not let in yet may turn out to be a member; every other refusal is for good.
-      end = .exchanged(isSettled: report.missingCount == 0 && report.refusals[.unknownAuthor] == nil)
+      end = .exchanged(isSettled: contents.exchangeEnded(report, through: peer))
+      coordinator?.isFetchingContents = contents.count > 0
     }
     isClimbing = false
     let head = try await store.head()
@@ -163,8 +163,7 @@ extension PeerSync {
   private func exchange(
     _ push: ReconcileResult.Push, wantedCount: UInt64, on stream: SessionStream
   ) async throws -> PullReport {
-    let exchange = EntryExchange(store: store, stream: stream)
-    let before = outcome.progress
+    let exchange = EntryExchange(store: store, stream: stream, served: server.served)
     outcome.progress.wantedCount = wantedCount
     switch push {
     case .ids(let ids): outcome.progress.offeredCount = UInt64(ids.count)
@@ -173,36 +172,29 @@ extension PeerSync {
     eventContinuation.yield(.progress(outcome.progress))
     async let sent: Void = exchange.send(push)
     var (report, named) = try await exchange.receive(count: wantedCount, from: peerSource) { report in
-      await self.note(report, wanted: wantedCount, after: before)
+      await self.note(report, wanted: wantedCount, of: .pull)
     }
     try await sent
     await stream.forget()
     if !named.isEmpty {
-      let first = report
-      let rest = try await EntryPull(from: remote, into: store, origin: peerSource).run(
-        ids: named, batchEntryCount: Self.largeBatchEntryCount
-      ) { more throws(StoreError) in
-        var total = first
-        total.add(more)
-        await self.note(total, wanted: wantedCount, after: before)
-      }
-      report.add(rest)
+      let (heads, missingCount) = try await EntryPull(from: remote, into: store, origin: peerSource).heads(of: named)
+      report.missingCount += missingCount
+      deferContents(heads)
     }
+    note(report, of: .pull)
+    tally.end(.pull)
     for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
     outcome.missingCount += report.missingCount
-    outcome.progress.wantedCount = 0
+    outcome.progress.wantedCount = UInt64(contents.count)
     eventContinuation.yield(.pulled(report))
     return report
   }
 
-  func note(_ report: PullReport, wanted: UInt64, after before: SyncProgress) {
+  func note(_ report: PullReport, wanted: UInt64, of job: PullTally.Job) {
     let came = UInt64(clamping: report.storedCount + report.duplicateCount + report.refusedCount)
     outcome.progress.wantedCount = wanted > came ? wanted - came : 0
-    note(report, after: before)
+    note(report, of: job)
   }
-
-  /// Entries of at least 16 KiB that are fetched at once.
-  private static let largeBatchEntryCount = 8
 }
 
 extension ReconcileReport {

@@ -17,7 +17,7 @@ public actor PeerSync {
   let session: Session
   let store: any LocalStore
   let remote: RemoteStore
-  private let server: StoreServer
+  let server: StoreServer
   private let ownDevice: DeviceKey
   private let ending: Ending
   let rungs: Set<Rung>
@@ -40,6 +40,10 @@ public actor PeerSync {
   private var authorizationWaiters: [CheckedContinuation<Void, Never>] = []
   private var listedThrough: StoreCursor?
   private var plans: AsyncStream<PullPlan>.Continuation?
+  /// Large entries whose payloads are still to come, and the way to the task that fetches them.
+  var contents: ContentQueue
+  var tally = PullTally()
+  var contentFeed: AsyncStream<[EntryHead]>.Continuation?
   private var retries: AsyncStream<UInt32>.Continuation?
   var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
   private var failure: SessionError?
@@ -57,6 +61,7 @@ public actor PeerSync {
     self.passBudget = passBudget
     self.clock = clock
     remote = RemoteStore(session: session)
+    contents = ContentQueue(workspace: store.workspace)
     server = StoreServer(store: store, secrets: session.secrets)
     (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
   }
@@ -78,18 +83,22 @@ public actor PeerSync {
   public func run() async -> SyncOutcome {
     let (planStream, plans) = AsyncStream<PullPlan>.makeStream()
     self.plans = plans
+    let (headStream, contentFeed) = AsyncStream<[EntryHead]>.makeStream()
+    self.contentFeed = contentFeed
     let (retryStream, retries) = AsyncStream<UInt32>.makeStream()
     self.retries = retries
     let end = await withTaskGroup(of: Void.self) { group in
       let notices = Task { await self.answerStreams() }
       group.addTask { await self.start() }
       group.addTask { for await plan in planStream { await self.pull(plan) } }
+      group.addTask { for await heads in headStream { await self.fetchContents(heads) } }
       group.addTask { for await attempt in retryStream { await self.retryLadder(attempt: attempt) } }
       let end = await self.session.run()
       // What the peer said before it left still counts.
       isOver = true
       releaseWaiters()
       plans.finish()
+      contentFeed.finish()
       retries.finish()
       await notices.value
       group.cancelAll()
@@ -97,6 +106,8 @@ public actor PeerSync {
     }
     outcome.end = failure ?? end
     outcome.traffic = await session.traffic
+    outcome.progress.sentCount = server.served.entryCount
+    outcome.progress.sentByteCount = server.served.byteCount
     eventContinuation.finish()
     return outcome
   }
@@ -332,26 +343,30 @@ public actor PeerSync {
       let usesSummary = plan.rung == .bloomSummary && peerCapabilities.contains(.bloomSummary)
       let summary = usesSummary ? try await ownSummary(attempt: plan.attempt) : nil
       outcome.isInStep = false
-      let before = outcome.progress
-      let wantedCount = plan.expectedCount
-      let epoch = peerSource?.epoch
+      let (wantedCount, epoch) = (plan.expectedCount, peerSource?.epoch)
       let report = try await EntryPull(from: remote, into: store, origin: peerSource).run(
-        since: plan.since, summary: summary
-      ) { report, isPageDone throws(StoreError) in
-        await self.note(report, wanted: wantedCount, after: before)
-        if isPageDone, !usesSummary, let settled = report.settledThrough, settled.epoch == epoch {
-          try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
-        }
-      }
-      note(report, after: before)
+        since: plan.since, summary: summary, expectedCount: wantedCount,
+        deferring: { await self.deferContents($0) },
+        progress: { report, isPageDone throws(StoreError) in
+          await self.note(report, wanted: wantedCount, of: .pull)
+          if isPageDone, !usesSummary, let settled = await self.contents.settled(report.settledThrough),
+            settled.epoch == epoch
+          {
+            try await self.store.setPeerRecord(PeerRecord(pulledThrough: settled), of: self.session.peer)
+          }
+        })
+      note(report, of: .pull)
+      tally.end(.pull)
       for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
       outcome.missingCount += report.missingCount
-      outcome.progress.wantedCount = 0
+      outcome.progress.wantedCount = UInt64(contents.count)
+      let settled = contents.pullEnded(report, usesSummary: usesSummary)
+      coordinator?.isFetchingContents = contents.count > 0
       eventContinuation.yield(.pulled(report))
       let head = try await store.head()
       try await perform(
         coordinator?.pullEnded(
-          covered: report.coveredThrough, settled: report.settledThrough, own: head,
+          covered: report.coveredThrough, settled: settled, own: head,
           root: session.secrets.root(of: head)) ?? [])
     } catch {
       await failed(error)
@@ -366,10 +381,13 @@ public actor PeerSync {
   /// 1 % false positives.
   private static let bitsPerEntry = 10
 
-  func note(_ report: PullReport, after before: SyncProgress) {
-    outcome.progress.receivedCount = before.receivedCount + report.storedCount
-    outcome.progress.receivedByteCount = before.receivedByteCount + report.storedByteCount
-    outcome.progress.refusedCount = before.refusedCount + report.refusedCount
+  func note(_ report: PullReport, of job: PullTally.Job) {
+    tally.note(report, of: job)
+    outcome.progress.receivedCount = tally.storedCount
+    outcome.progress.receivedByteCount = tally.storedByteCount
+    outcome.progress.refusedCount = tally.refusedCount
+    outcome.progress.sentCount = server.served.entryCount
+    outcome.progress.sentByteCount = server.served.byteCount
     eventContinuation.yield(.progress(outcome.progress))
   }
 }

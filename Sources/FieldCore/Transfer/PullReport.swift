@@ -30,6 +30,10 @@ public struct PullReport: Hashable, Sendable {
 
   public var refusedCount: Int { refusals.values.reduce(0, +) }
 
+  /// Whether something has to be asked for again: it did not come, or its author may yet turn out to be a member. Every
+  /// other refusal is for good.
+  public var isHeld: Bool { missingCount > 0 || refusals[.unknownAuthor] != nil }
+
   /// Whether everything that was listed is in this store now.
   public var isComplete: Bool { missingCount == 0 && refusals.isEmpty }
 }

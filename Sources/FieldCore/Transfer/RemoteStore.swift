@@ -4,7 +4,7 @@ public import SetReconciliation
 /// A peer's store, through a session: the same calls as on a local one. A failed call says `closed` when the session is
 /// gone, `refused` when the peer does not answer this, `protocolViolation` when its answer is wrong.
 public struct RemoteStore: ContentAddressedStore {
-  private let session: Session
+  let session: Session
   /// Attempts whose summary keys can be looked up from a key.
   static let attemptLimit: UInt32 = 8
 
@@ -174,7 +174,7 @@ public struct RemoteStore: ContentAddressedStore {
     throw StoreError(.refused, "a peer's store is purged by the peer alone")
   }
 
-  private func attempt(of summary: BloomSummary?) throws(StoreError) -> UInt32 {
+  func attempt(of summary: BloomSummary?) throws(StoreError) -> UInt32 {
     guard let summary else { return 0 }
     guard let attempt = (0..<Self.attemptLimit).first(where: { summaryKey(attempt: $0) == summary.key }) else {
       throw StoreError(.refused, "a summary under a key that is not this session's")
@@ -182,7 +182,7 @@ public struct RemoteStore: ContentAddressedStore {
     return attempt
   }
 
-  private func checkCount(_ ids: [EntryID]) throws(StoreError) {
+  func checkCount(_ ids: [EntryID]) throws(StoreError) {
     guard ids.count <= StoreLimits.idCount else { throw StoreError(.tooLarge, "\(ids.count) ids in one call") }
   }
 }

@@ -7,10 +7,14 @@ public struct StoreServer: Sendable {
   private let secrets: SessionSecrets
   /// Answers that hold whole entries in memory take turns.
   private let heavy = AsyncSemaphore(permits: 2)
+  /// Large payloads have turns of their own, so that they never hold up what is small.
+  private let bulk = AsyncSemaphore(permits: 2)
+  public let served: ServedCount
 
-  public init(store: any ContentAddressedStore, secrets: SessionSecrets) {
+  public init(store: any ContentAddressedStore, secrets: SessionSecrets, served: ServedCount = ServedCount()) {
     self.store = store
     self.secrets = secrets
+    self.served = served
   }
 
   /// Answers one exchange whose first message is `request`.
@@ -36,6 +40,8 @@ public struct StoreServer: Sendable {
           bitsPerEntry: Int(summary.bitsPerEntry))
         try await stream.send(Message(SummaryReply(summary: bloom)), isLast: true)
       case .dependencies: try await answerDependencies(try request.decode(), on: stream)
+      case .pull: try await answerPull(try request.decode(), on: stream, from: source)
+      case .content: try await answerContent(try request.decode(ContentRequest.self).items, on: stream)
       case .put: try await answerPut(on: stream, from: source)
       default: await stream.reset(.refused)
       }
@@ -50,9 +56,7 @@ public struct StoreServer: Sendable {
   }
 
   private func answerScan(_ request: ScanRequest, on stream: SessionStream, from source: EntrySource?) async throws {
-    let author: SessionHandshake.Role = secrets.role == .initiator ? .responder : .initiator
-    var filter = try request.resolvedFilter { secrets.summaryKey(attempt: $0, author: author) }
-    filter.notFrom = source
+    let filter = try filter(of: request, from: source)
     guard request.isToEnd else {
       let page = try await store.scan(since: request.cursor, limit: request.limit, filter: filter)
       return try await stream.send(Message(ScanReply(page: page)), isLast: true)
@@ -69,6 +73,84 @@ public struct StoreServer: Sendable {
     }
   }
 
+  private func filter(of request: ScanRequest, from source: EntrySource?) throws(WireError) -> EntryFilter {
+    let author: SessionHandshake.Role = secrets.role == .initiator ? .responder : .initiator
+    var filter = try request.resolvedFilter { secrets.summaryKey(attempt: $0, author: author) }
+    filter.notFrom = source
+    return filter
+  }
+
+  /// Sends of each page what the asker surely lacks, and lists the rest.
+  private func answerPull(_ request: PullRequest, on stream: SessionStream, from source: EntrySource?) async throws {
+    let filter = try filter(of: request.scan, from: source)
+    var encoder = EntryEncoder(workspace: store.workspace)
+    var cursor = request.scan.cursor
+    while true {
+      var page = try await store.scan(since: cursor, limit: request.scan.limit, filter: filter)
+      cursor = page.next
+      let ids = try await lacking(of: page.listings, request.chains)
+      let lacking = Set(ids)
+      page.listings.removeAll { lacking.contains($0.id) }
+      try await send(ids, request.inlineByteCount, with: &encoder, on: stream)
+      if !ids.isEmpty || !page.listings.isEmpty || !page.hasMore {
+        try await stream.send(Message(ScanReply(page: page)), isLast: !page.hasMore)
+      }
+      guard page.hasMore else { return }
+    }
+  }
+
+  private func lacking(of listings: [EntryListing], _ chains: KnownChains) async throws -> [EntryID] {
+    let ids = listings.map(\.id)
+    if chains.ends.isEmpty || ids.isEmpty { return chains.isComplete ? ids : [] }
+    let headers = try await store.headers(ids)
+    return ids.filter { headers[$0].map(chains.lacks) ?? false }
+  }
+
+  /// Sends entries in pieces that fit into memory; in each, dependencies come before what depends on them.
+  private func send(
+    _ ids: [EntryID], _ inlineByteCount: Int, with encoder: inout EntryEncoder, on stream: SessionStream
+  ) async throws {
+    var rest = ids[...]
+    while !rest.isEmpty {
+      let entries = try await heavy.withPermit { try await store.entries(Array(rest)) }
+      guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
+        return
+      }
+      for entry in DependencyOrder.sorted(entries, in: store.workspace) {
+        try await send(entry, inlineByteCount, with: &encoder, on: stream)
+      }
+      rest = rest[(index + 1)...]
+    }
+  }
+
+  private func send(
+    _ entry: Entry, _ inlineByteCount: Int, with encoder: inout EntryEncoder, on stream: SessionStream
+  ) async throws {
+    let isWhole = entry.payload.count <= inlineByteCount
+    let message = isWhole ? encoder.message(entry) : encoder.message(head: entry)
+    try await stream.send(message)
+    served.add(entries: isWhole ? 1 : 0, bytes: message.body.count)
+  }
+
+  private func answerContent(_ items: [ContentRequest.Item], on stream: SessionStream) async throws {
+    await stream.setBulk()
+    try await bulk.withPermit {
+      for (index, item) in items.enumerated() {
+        guard let payload = try await store.entries([item.id]).first?.payload else { continue }
+        let start = item.start(in: payload)
+        try await stream.send(
+          Message(ContentStart(index: index, offset: start, byteCount: payload.count)))
+        for place in stride(from: start, to: payload.count, by: ContentPiece.byteLimit) {
+          let piece = Array(payload[place..<min(place + ContentPiece.byteLimit, payload.count)])
+          try await stream.send(Message(ContentPiece(bytes: piece)))
+          served.add(entries: 0, bytes: piece.count)
+        }
+        served.add(entries: 1, bytes: 0)
+      }
+    }
+    await stream.end()
+  }
+
   private func answerFetch(_ request: FetchRequest, on stream: SessionStream) async throws {
     try await heavy.withPermit {
       var encoder = EntryEncoder(workspace: store.workspace)
@@ -78,10 +160,7 @@ public struct StoreServer: Sendable {
         guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
           break
         }
-        for entry in entries {
-          let isInline = entry.payload.count <= request.inlineByteCount
-          try await stream.send(isInline ? encoder.message(entry) : encoder.message(head: entry))
-        }
+        for entry in entries { try await send(entry, request.inlineByteCount, with: &encoder, on: stream) }
         rest = rest[(index + 1)...]
       }
     }

@@ -21,6 +21,9 @@ public struct SyncProgress: Hashable, Sendable {
   public var receivedCount = 0
   public var receivedByteCount = 0
   public var refusedCount = 0
+  /// Entries that went out to the peer, and the bytes of all that carried entries or parts of them.
+  public var sentCount = 0
+  public var sentByteCount = 0
   /// Entries that may still have to come.
   public var wantedCount: UInt64 = 0
   /// Entries that the peer may still have to fetch from here.

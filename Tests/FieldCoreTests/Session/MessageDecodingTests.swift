@@ -53,6 +53,18 @@ import Testing
         AddressesNotice(addresses: [
           PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
         ])),
+      sample(ContentStart(index: 3, offset: 70_000, byteCount: 90_000)),
+      sample(ContentRequest(items: [.init(id: id(1)), .init(id: id(2), having: [1, 2, 3])])),
+      sample(ContentPiece(bytes: [1, 2, 3])),
+      sample(
+        PullRequest(
+          inlineByteCount: 16_384,
+          chains: KnownChains(
+            ends: [
+              Chain(author: DeviceKey(words: (1, 2, 3, 4)), database: DatabaseID(words: (1, 2))): 7,
+              Chain(author: DeviceKey(words: (1, 2, 3, 4)), database: DatabaseID(words: (1, 3))): 70_000,
+            ], isComplete: true),
+          scan: ScanRequest(cursor: head.cursor, limit: 10, isToEnd: true, filter: filter, summaryAttempt: 1))),
     ] + moves.map { sample(MoveMessage($0)) }
 
   private static func sample<Body: MessageBody>(_ body: Body) -> (Message, @Sendable (Message) throws -> Message) {

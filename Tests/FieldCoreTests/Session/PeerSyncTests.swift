@@ -14,9 +14,9 @@ import Testing
     return try await (firstOutcome, secondOutcome)
   }
 
-  private static func run(
-    _ connection: MemoryConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool,
-    _ rungs: Set<Rung>
+  static func run(
+    _ connection: any TransportConnection, _ village: Village, _ resident: Village.Resident, isInitiator: Bool,
+    _ rungs: Set<Rung> = Set(Rung.allCases)
   ) async throws -> SyncOutcome {
     let establisher = SessionEstablisher(identity: resident.keyPair, clock: ContinuousClock())
     let session =

@@ -74,6 +74,16 @@ struct Village {
     }
   }
 
+  /// Writes a blob chunk of this many bytes at a resident's; its payload is a little larger.
+  @discardableResult
+  func writeBlob(_ byteCount: Int, at resident: Int) async throws -> VerifiedEntry {
+    let cipher = PayloadCipher(workspace: workspace, keyring: keys.keyring)
+    let (payload, epoch) = try cipher.seal(SystemRandom.bytes(byteCount), kind: .blobChunk, database: database)
+    let draft = EntryDraft(kind: .blobChunk, database: database, keyEpoch: epoch, payload: payload)
+    return try required(
+      try await residents[resident].store.append([draft], signedBy: residents[resident].keyPair).first)
+  }
+
   var syncKey: SessionKey { SessionKey(purpose: .sync, workspace: workspace, secret: keys.presence) }
 }
 

@@ -41,6 +41,12 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   /// Followed by `entry` messages; answered by `outcomes`, once for each batch that was stored, in the order sent.
   case put = 30
   case outcomes = 31
+  /// Asks for payloads, from where the asker's copies end; answered for each by `contentStart` and `piece` messages.
+  case content = 32
+  case contentStart = 33
+  case piece = 34
+  /// A scan that is answered by `entry` messages for what the asker surely lacks, and by `page` messages for the rest.
+  case pull = 35
 
   /// Begins another reconciliation; answered by the same. Both sides then take turns with `move`, and at last send the
   /// entries that the other side lacks.
@@ -50,5 +56,5 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case movePart = 42
 
   /// Whether the body is an entry or a part of one.
-  var carriesEntries: Bool { self == .entry }
+  var carriesEntries: Bool { self == .entry || self == .contentStart || self == .piece }
 }

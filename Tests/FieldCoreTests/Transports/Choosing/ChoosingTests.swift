@@ -99,7 +99,7 @@ import Testing
 
   /// Devices come, go, change addresses and write at random for three minutes, with goodbyes and without; then it is
   /// calm, and all have to become equal, rest, and have never made two connections at once over one radio.
-  @Test(arguments: 0..<24)
+  @Test(arguments: 0..<12)
   func anySequenceOfTroubleEndsInStep(seed: UInt64) throws {
     var random = SeededRandom(seed: seed &+ 1000)
     let count = Int.random(in: 2...5, using: &random)
