@@ -318,7 +318,11 @@ public actor PeerSync {
         let notice = StateNotice(
           head: head, root: session.secrets.root(of: head), pulledThrough: pulledThrough,
           isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
-        try await session.notify(Message(notice))
+        do {
+          try await session.notify(Message(notice))
+        } catch let error as SessionError where error.code == .closed {
+          // The peer was content and left; what this side has found out holds nevertheless.
+        }
       case .remember(let cursor):
         try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
       case .rememberBase(let base): try await store.addBase(base, with: session.peer)
