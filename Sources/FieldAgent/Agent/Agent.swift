@@ -335,7 +335,8 @@ public actor Agent {
       "disconnected",
       metadata: Self.metadata(session).merging(
         [
-          "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
+          "reason": "\(outcome.end)", "sent": "\(outcome.progress.sentCount)",
+          "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
           "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
         ], uniquingKeysWith: { $1 }))
