@@ -320,7 +320,7 @@ public actor PeerSync {
           isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
         do {
           try await session.notify(Message(notice))
-        } catch where error.code == .closed {
+        } catch let error where error.code == .closed {
           // The peer was content and left; what this side has found out holds nevertheless.
         }
       case .remember(let cursor):
