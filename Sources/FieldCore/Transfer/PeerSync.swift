@@ -247,8 +247,10 @@ public actor PeerSync {
       await answerLadder(first, on: stream)
     default:
       // Nothing of the store is said to a peer before it is known to be a member.
-      await waitForAuthorization()
-      guard isReady else { return await stream.reset(.refused) }
+      if !Defence.authorization.isOff {
+        await waitForAuthorization()
+        guard isReady else { return await stream.reset(.refused) }
+      }
       await server.answer(first, on: stream, from: peerSource)
     }
   }
