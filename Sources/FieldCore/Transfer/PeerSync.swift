@@ -320,11 +320,7 @@ public actor PeerSync {
         let notice = StateNotice(
           head: head, root: session.secrets.root(of: head), pulledThrough: pulledThrough,
           isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
-        do {
-          try await session.notify(Message(notice))
-        } catch let error where error.code == .closed {
-          // The peer was content and left; what this side has found out holds nevertheless.
-        }
+        try await notifyUnlessGone(Message(notice))
       case .remember(let cursor):
         try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
       case .rememberBase(let base): try await store.addBase(base, with: session.peer)
@@ -341,6 +337,15 @@ public actor PeerSync {
         eventContinuation.yield(.settledApart)
         if ending == .whenSettled { await session.close(.done) }
       }
+    }
+  }
+
+  /// A peer may be content and leave; what this side has found out holds nevertheless.
+  private func notifyUnlessGone(_ message: Message) async throws(SessionError) {
+    do {
+      try await session.notify(message)
+    } catch {
+      guard error.code == .closed else { throw error }
     }
   }
 
