@@ -19,6 +19,7 @@ public actor Agent {
   let logger: Logger
 
   var manager: TransportManager?
+  private let passBudget: PassBudget
   private var random = SystemRandomNumberGenerator()
   var links: [LinkID: Running] = [:]
   private var lastLink: UInt64 = 0
@@ -52,6 +53,7 @@ public actor Agent {
     self.fixed = fixed
     self.logger = logger
     time = FrameLinkClock(clock)
+    passBudget = PassBudget(now: time.now)
     log = EventLog(path: home.home.eventsPath)
     // Each job is the answer to one event.
     (jobs, jobQueue) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
@@ -308,7 +310,8 @@ public actor Agent {
     lastLink += 1
     let id = LinkID(lastLink)
     let sync = PeerSync(
-      session: session, store: home.store, ownDevice: home.identity.device, ending: .never, clock: clock)
+      session: session, store: home.store, ownDevice: home.identity.device, ending: .never,
+      passBudget: passBudget, clock: clock)
     let task = Task { await sync.run() }
     links[id] = Running(session: session, sync: sync, task: task)
     if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }
