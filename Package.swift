@@ -55,11 +55,16 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+    .systemLibrary(name: "CZBar", pkgConfig: "zbar", providers: [.apt(["libzbar-dev"])]),
     // Headers alone: constants and structs of the kernel's interface.
     .systemLibrary(name: "CBluetooth"),
     .systemLibrary(name: "CDBus", pkgConfig: "dbus-1", providers: [.apt(["libdbus-1-dev"])]),
     library("Sodium", ["CSodium"]),
     library("Noise", ["Sodium"]),
+    library("CPace", ["Sodium"]),
+    library("QRCode", ["CPNG", "CQREncode", "CZBar"]),
     .target(name: "CSketchKernels"),
     library("SetReconciliation", ["CSketchKernels"]),
     library("DBus", ["CDBus"]),
@@ -67,7 +72,7 @@ let package = Package(
     library("L2CAP", ["CBluetooth"]),
     library("DBusTesting"),
     library("FieldWire"),
-    library("FieldCore", ["FieldWire", "Noise", "SetReconciliation", "Sodium"]),
+    library("FieldCore", ["CPace", "FieldWire", "Noise", "SetReconciliation", "Sodium"]),
     library("FieldStore", ["FieldCore", "FieldWire", "SetReconciliation", "Sodium", grdb, grdbSQLite]),
     library("FieldDocuments", ["FieldCore", "FieldWire", "Sodium"]),
     library("FieldLAN", ["FieldCore", "FieldWire", "DBus", nioCore, nioPosix]),
@@ -82,7 +87,8 @@ let package = Package(
     executable(
       "fieldsync",
       [
-        "FieldAgent", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "Sodium", argumentParser,
+        "FieldAgent", "FieldCore", "FieldDocuments", "FieldLAN", "FieldStore", "FieldWire", "QRCode", "Sodium",
+        argumentParser,
         lifecycle, logging, signals,
       ]),
     executable(
@@ -102,6 +108,8 @@ let package = Package(
       name: "lab-link", dependencies: ["FieldBluetooth", "FieldCore", logging], path: "Tests/Lab/link",
       swiftSettings: strict),
     tests("SodiumTests", ["Sodium"]),
+    tests("CPaceTests", ["CPace", "Sodium"]),
+    tests("QRCodeTests", ["QRCode"]),
     tests("NoiseTests", ["Noise", "Sodium"], resources: [.copy("Python"), .copy("Vectors")]),
     tests("SetReconciliationTests", ["SetReconciliation"]),
     tests("DBusTests", ["DBus", "DBusTesting"], exclude: ["Peers"]),

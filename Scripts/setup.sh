@@ -18,9 +18,12 @@ mkdir -p "$field_logs"
 
 # Debian's names of what the package links with, and of what the tests run beside it.
 # shellcheck disable=SC2034
-build_packages=(ca-certificates git libc6-dev libdbus-1-dev libsodium-dev libsqlite3-dev libstdc++-12-dev pkg-config)
+build_packages=(
+  ca-certificates git libc6-dev libdbus-1-dev libpng-dev libqrencode-dev libsodium-dev libsqlite3-dev
+  libstdc++-12-dev libzbar-dev pkg-config
+)
 # shellcheck disable=SC2034
-test_packages=(avahi-daemon dbus iproute2 python3-dbus python3-dbusmock python3-gi python3-venv)
+test_packages=(avahi-daemon dbus iproute2 python3-dbus python3-dbusmock python3-gi python3-venv zbar-tools)
 
 field_started=$((10#${EPOCHREALTIME/./}))
 seconds_since_start() {

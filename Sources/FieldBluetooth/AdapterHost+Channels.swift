@@ -166,7 +166,7 @@ extension AdapterHost {
     else {
       throw ChannelFailure(reason: TransportError(.unreachable, "the device is gone"), isConnectionSuspect: false)
     }
-    var wasConnected = false
+    var opened: ChannelLink?
     do throws(TransportError) {
       let channel: L2CAPChannel
       do throws(L2CAPError) {
@@ -180,8 +180,8 @@ extension AdapterHost {
         channel.close()
         throw TransportError(.protocolViolation, "a channel for packets of \(channel.sendByteCount) bytes")
       }
-      wasConnected = true
       let link = add(channel, of: address, isOutgoing: true)
+      opened = link
       let connection = try await FrameLinkConnection.open(
         .initiator(session: UInt16.random(in: .min ... .max)), over: link,
         configuration: .channel(frameByteCount: link.maximumFrameByteCount, openDeadline: openLimit), kind: .bluetooth,
@@ -190,6 +190,9 @@ extension AdapterHost {
       channelProblem = nil
       return connection
     } catch {
+      // Closed before the connection below it is ended, and not in the way of that.
+      opened?.end()
+      channels = channels.filter { $0.value.link !== opened }
       let hasLink = client.device(device)?.isConnected == true
       logger.debug(
         "no channel",
@@ -198,7 +201,7 @@ extension AdapterHost {
         channelHistory.failed(address, psm: psm, hadLink: hasLink, now: clock.now())
         if hasLink { channelProblem = "\(Self.peerDescription(address, .attributes)): \(error.reason)" }
       }
-      throw ChannelFailure(reason: error, isConnectionSuspect: wasConnected)
+      throw ChannelFailure(reason: error, isConnectionSuspect: opened != nil)
     }
   }
 }

@@ -25,7 +25,7 @@ enum FieldFuzz {
   }
 
   static let targets: [FuzzTarget] =
-    entryTargets + sessionTargets + linkTargets + documentTargets
+    entryTargets + sessionTargets + linkTargets + documentTargets + sketchTargets
 }
 
 /// Something that takes bytes from outside.

@@ -13,6 +13,16 @@ struct ChainTable {
       }
   }
 
+  func lastSequences(of author: DeviceKey) throws -> [DatabaseID: UInt64] {
+    var sequences: [DatabaseID: UInt64] = [:]
+    try KeptStatement("SELECT database, sequence FROM chain WHERE author = ?", in: database)
+      .forEachRow([.identifier(author)]) { row in
+        sequences[try row.identifier(0)] = try row.withBytes(1, Self.sequence)
+        return true
+      }
+    return sequences
+  }
+
   func known() throws -> KnownChains {
     var chains = KnownChains(ends: [:], isComplete: true)
     try KeptStatement("SELECT author, database, sequence FROM chain LIMIT ?", in: database)

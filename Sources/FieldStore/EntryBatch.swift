@@ -9,7 +9,7 @@ struct EntryBatch {
   private let chains: ChainTable
   private let source: Int64?
   private var arrival: UInt64
-  private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64)] = [:]
+  private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64?)] = [:]
   private var links: [Chain: ChainLink] = [:]
 
   /// - Parameter source: Where the entries came from; `nil` for this device's own.
@@ -26,7 +26,10 @@ struct EntryBatch {
     try links[Chain(author: author, database: database)] ?? chains.link(author: author, database: database)
   }
 
-  mutating func insert(_ entry: VerifiedEntry) throws {
+  mutating func insert(_ entry: VerifiedEntry) throws { try insert(entry, from: source) }
+
+  /// - Parameter source: Where it came from once, as in ``SourceTable``.
+  mutating func insert(_ entry: VerifiedEntry, from source: Int64?) throws {
     let header = entry.header
     arrival += 1
     try entries.insert(entry, arrival: arrival, source: source)
@@ -36,6 +39,11 @@ struct EntryBatch {
     if header.sequence > links[chain]?.sequence ?? 0 {
       links[chain] = ChainLink(sequence: header.sequence, id: entry.id)
     }
+  }
+
+  /// An entry is not there any more.
+  mutating func remove(_ id: EntryID, in database: DatabaseID) {
+    changes[database, default: (TotalTable.Change(), nil)].change.remove(id)
   }
 
   /// Writes totals and chains; the last step of the transaction.

@@ -166,19 +166,25 @@ struct EntryTable {
 
   /// - Returns: The ids of the entries that went.
   func delete(document: DocumentID, in scope: DatabaseID) throws -> [EntryID] {
-    var rows: [(id: EntryID, payload: Int64, content: [UInt8])] = []
-    try KeptStatement("SELECT id, payload, content FROM entry WHERE database = ? AND document = ?", in: database)
+    var ids: [EntryID] = []
+    try KeptStatement("SELECT id FROM entry WHERE database = ? AND document = ?", in: database)
       .forEachRow([.identifier(scope), .identifier(document)]) { row in
-        rows.append((try row.identifier(0), row.integer(1), row.bytes(2)))
+        ids.append(try row.identifier(0))
         return true
       }
-    for row in rows {
-      try KeptStatement("DELETE FROM entry WHERE id = ?", in: database).run(.identifier(row.id))
-      try KeptStatement(
-        "DELETE FROM payload WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE content = ?)", in: database
-      ).run(.integer(row.payload), .bytes(row.content))
-    }
-    return rows.map(\.id)
+    for id in ids { try delete(id) }
+    return ids
+  }
+
+  /// The payload goes with the last entry that has it.
+  func delete(_ id: EntryID) throws {
+    let row = try KeptStatement("SELECT payload, content FROM entry WHERE id = ?", in: database)
+      .first(.identifier(id)) { (payload: $0.integer(0), content: $0.bytes(1)) }
+    guard let row else { return }
+    try KeptStatement("DELETE FROM entry WHERE id = ?", in: database).run(.identifier(id))
+    try KeptStatement(
+      "DELETE FROM payload WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE content = ?)", in: database
+    ).run(.integer(row.payload), .bytes(row.content))
   }
 
   static func header(_ bytes: [UInt8]) throws -> EntryHeader {

@@ -22,7 +22,8 @@ extension SQLiteStore {
       let purged = PurgedTable(database: database)
       let outcomes = try EntryIntake.outcomes(
         of: verification, directory: &known.directory, isPresent: { try table.contains($0) },
-        isPurged: { try purged.contains($0.document, in: $0.database) }, insert: { try batch.insert($0) })
+        isPurged: { try purged.contains($0.document, in: $0.database) }, insert: { try batch.insert($0) },
+        readmit: { try AsideTable(database: database).readmit($0, $1, in: &batch) })
       try batch.finish()
       return (outcomes, known)
     }
@@ -42,6 +43,7 @@ extension SQLiteStore {
     guard let author = DeviceKey(keyPair.publicKey) else { throw StoreError(.refused, "a key of the wrong size") }
     let entries = try await write { [self] database in
       var known = try directory(as: database)
+      let before = known.directory
       var batch = try EntryBatch(database, from: nil)
       let purged = PurgedTable(database: database)
       var entries: [VerifiedEntry] = []
@@ -57,6 +59,8 @@ extension SQLiteStore {
         }
         try batch.insert(entries[entries.count - 1])
       }
+      let authors = known.directory.authorsAdmittedOtherwise(than: before)
+      if !authors.isEmpty { try AsideTable(database: database).readmit(authors, known.directory, in: &batch) }
       try batch.finish()
       return entries
     }

@@ -16,6 +16,7 @@ import Synchronization
 /// | `source` | stores that entries were received from | put |
 /// | `total` | for each database, and under the empty key for the workspace: newest arrival ever given, count, ``SetDigest`` state | in the transaction that changes `entry` |
 /// | `chain` | the end of each author's chain in each database, also when that entry was purged | put, append |
+/// | `aside` | entries that the directory does not admit any more, outside of everything above | with `entry`, when the directory changes |
 /// | `purged` | documents that are refused | purge |
 /// | `partial`, `partialPiece` | what has come of large payloads that are not complete, by content hash | ``keep(_:)``; put takes it out |
 /// | `peer` | how far each peer was pulled from | ``setPeerRecord(_:of:)`` |
@@ -183,6 +184,10 @@ public final class SQLiteStore: LocalStore {
     try await read { try EntryTable(database: $0).firstEntry(withContent: hash, in: database) }
   }
 
+  public func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64] {
+    try await read { try ChainTable(database: $0).lastSequences(of: author) }
+  }
+
   public func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord? {
     try await read { try PeerTable(database: $0).record(of: device) }
   }
@@ -251,13 +256,14 @@ public final class SQLiteStore: LocalStore {
     var known = knownDirectory.withLock { $0 }
     try EntryTable(database: database).forEachEntry(in: Directory.database, after: known.arrival) { entry, arrival in
       do {
-        try known.directory.apply(VerifiedEntry(verifying: entry, in: workspace))
+        try known.directory.insert(VerifiedEntry(verifying: entry, in: workspace))
       } catch {
         throw StoreError(.damaged, "a directory entry on disk: \(error)")
       }
       known.arrival = arrival
       return true
     }
+    known.directory.evaluate()
     return known
   }
 

@@ -10,7 +10,8 @@ extension SQLiteStore {
     /// How often other processes' writes are looked for while somebody listens to ``SQLiteStore/changes()``.
     public var pollInterval: Duration
     public var clock: any Clock<Duration>
-    /// The time since 1970, the machine's unless another is given, by which partial payloads expire. A wrong one costs bytes that are sent again.
+    /// The time since 1970, the machine's unless another is given, by which partial payloads expire. A wrong one costs
+    /// bytes that are sent again.
     public var wallClock: @Sendable () -> Duration
 
     /// Connections that read at the same time.

@@ -63,6 +63,18 @@ enum StoreSchema {
     ) WITHOUT ROWID;
     """,
     """
+    CREATE TABLE aside (
+      id BLOB PRIMARY KEY NOT NULL,
+      author BLOB NOT NULL,
+      header BLOB NOT NULL,
+      signature BLOB NOT NULL,
+      payload BLOB NOT NULL,
+      source INTEGER
+    );
+    CREATE INDEX asideAuthor ON aside(author);
+    CREATE INDEX entryChain ON entry(substr(header, 35, 32), substr(header, 3, 16), substr(header, 67, 8));
+    """,
+    """
     CREATE TABLE base (
       key INTEGER PRIMARY KEY AUTOINCREMENT,
       device BLOB NOT NULL,

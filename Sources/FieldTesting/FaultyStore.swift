@@ -133,6 +133,10 @@ public struct FaultyStore: LocalStore {
     try await attempt { () async throws(StoreError) in try await store.entry(withContent: hash, in: database) }
   }
 
+  public func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64] {
+    try await attempt { () async throws(StoreError) in try await store.lastSequences(of: author) }
+  }
+
   public func knownChains() async throws(StoreError) -> KnownChains {
     try await attempt { () async throws(StoreError) in try await store.knownChains() }
   }

@@ -76,19 +76,32 @@ public final class L2CAPChannel: Sendable {
   /// Returns when the kernel has taken the packet.
   /// - Throws: `packetTooLarge` over ``sendByteCount``, `connectionLost`, `closed`, `cancelled`.
   public func send(_ packet: [UInt8]) async throws(L2CAPError) {
-    while try !socket.send(packet) { try await socket.wait(for: .writable) }
+    do throws(L2CAPError) {
+      while try !socket.send(packet) { try await socket.wait(for: .writable) }
+    } catch {
+      if error.code == .connectionLost { socket.close() }
+      throw error
+    }
   }
 
   /// The next packet; nil when the peer has closed the channel.
   /// - Throws: `connectionLost`, `closed`, `cancelled`.
   public func receive() async throws(L2CAPError) -> [UInt8]? {
-    while true {
-      switch try next() {
-      case .packet(let packet): return packet
-      case .end: return nil
-      case .tooLong: continue
-      case .nothing: try await socket.wait(for: .readable)
+    do throws(L2CAPError) {
+      while true {
+        switch try next() {
+        case .packet(let packet): return packet
+        case .end:
+          // At once: Debian's kernel 6.1 may fault when a socket is closed long after the link below it is gone.
+          socket.close()
+          return nil
+        case .tooLong: continue
+        case .nothing: try await socket.wait(for: .readable)
+        }
       }
+    } catch {
+      if error.code == .connectionLost { socket.close() }
+      throw error
     }
   }
 

@@ -57,7 +57,8 @@ struct LinkCase {
     let directory = [
       DirectoryOperation.found(nonce: nonce, sealedKeys: try keys.sealed(to: Self.key(founder)), sealedName: []),
       .grant(
-        device: try Self.key(member), role: .member, sealedKeys: try keys.sealed(to: Self.key(member)), sealedName: []),
+        device: try Self.key(member), role: .member, epoch: 1, sealedKeys: try keys.sealed(to: Self.key(member)),
+        sealedName: []),
     ]
     for operation in directory {
       _ = try await source.append(
@@ -66,14 +67,14 @@ struct LinkCase {
     }
     // A device holds the directory from the day that it joined.
     _ = try await target.pull(from: source)
-    guard let naming = keys.naming else { throw Failure(description: "no keys") }
+    guard let naming = keys.naming, let presence = keys.presence else { throw Failure(description: "no keys") }
     for drafts in drafts(NameHasher(key: naming).database(named: "bench")) {
       _ = try await source.append(drafts, signedBy: founder)
     }
 
     let profile = Self.profile(frameByteCount: frameByteCount)
     let (near, far) = SimulatedLink.pair(seed: 1, forth: profile, clock: ContinuousClock())
-    let key = SessionKey(purpose: .sync, workspace: workspace, secret: keys.presence)
+    let key = SessionKey(purpose: .sync, workspace: workspace, secret: presence)
     async let dialled = sync(.initiator(session: 1), near, target, member, key)
     async let accepted = sync(.acceptor, far, source, founder, key)
     let (received, sent) = try await (dialled, accepted)

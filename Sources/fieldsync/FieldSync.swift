@@ -28,7 +28,8 @@ struct FieldSync: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, IDCommand.self, InviteCommand.self, PutCommand.self, GetCommand.self, LsCommand.self,
       RmCommand.self, ImportCommand.self, ExportCommand.self, VerifyCommand.self, StatusCommand.self, JoinCommand.self,
-      AgentCommand.self, SyncCommand.self, EventsCommand.self,
+      AgentCommand.self, SyncCommand.self, EventsCommand.self, PeersCommand.self, RevokeCommand.self,
+      WipeCommand.self,
     ])
 
   static func main() async {

@@ -6,11 +6,18 @@ final class AgentProcess {
   let address: String
   private let process: Process
 
-  init(_ tool: Tool, _ arguments: String...) async throws {
+  var processID: Int32 { process.processIdentifier }
+
+  /// - Parameter log: A file of the tool's directory for what the agent logs.
+  init(_ tool: Tool, _ arguments: String..., logging log: String? = nil) async throws {
     let output = Pipe()
     process = try tool.makeProcess(["agent", "--listen", "127.0.0.1:0", "--no-ble"] + arguments)
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
+    if let log {
+      try tool.write([], to: log)
+      process.standardError = try FileHandle(forWritingTo: URL(filePath: tool.directory + "/" + log))
+    }
     process.standardInput = FileHandle.nullDevice
     try process.run()
     var line: [UInt8] = []

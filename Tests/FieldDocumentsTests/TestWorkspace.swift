@@ -44,7 +44,7 @@ struct TestWorkspace {
   func member() async throws -> Device {
     let keyPair = SigningKeyPair()
     let key = DeviceKey(keyPair.publicKey) ?? .zero
-    try await append(.grant(device: key, role: .member, sealedKeys: [], sealedName: []))
+    try await append(.grant(device: key, role: .member, epoch: 1, sealedKeys: [], sealedName: []))
     let device = Device(keyPair: keyPair, store: InMemoryStore(workspace: workspace), keys: founder.keys)
     let page = try await founder.store.scan(
       since: nil, limit: 1000, filter: EntryFilter(scope: .database(Directory.database)))

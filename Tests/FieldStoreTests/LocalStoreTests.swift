@@ -65,7 +65,7 @@ import Testing
     await #expect(throws: StoreError(.refused, "")) { try await local.append([.text("a")], signedBy: stranger) }
     // A member grants nobody anything.
     let grant = EntryDraft(
-      directory: .grant(device: try stranger.key, role: .member, sealedKeys: [], sealedName: []))
+      directory: .grant(device: try stranger.key, role: .member, epoch: 1, sealedKeys: [], sealedName: []))
     await #expect(throws: StoreError(.refused, "")) { try await local.append([.text("a"), grant], signedBy: device) }
     #expect(try await local.head() == head)
     let next = try await local.append([.text("first")], signedBy: device)

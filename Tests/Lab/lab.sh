@@ -84,6 +84,8 @@ eventually() {
   local limit=$((SECONDS + seconds))
   shift 2
   until lab_quiet=yes "$@" >"$LAB_RUN/last-try-$BASHPID" 2>&1; do
+    # What failed for good, in a subshell that could not end the scenario.
+    [[ ! -s $LAB_RUN/reason ]] || fail "$(<"$LAB_RUN/reason")"
     if ((SECONDS >= limit)); then
       cat "$LAB_RUN/last-try-$BASHPID" >&2
       fail "waited $seconds s in vain for $what"

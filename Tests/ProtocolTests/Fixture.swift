@@ -21,13 +21,20 @@ struct Fixture {
 
   // Sealing draws a random key, so these boxes were made once.
   static let keysSealedToFounder =
-    "27fa3b04669b9970ab0848aeead096d7ea784d1b58da37332742614922c611504fac4a61cc943f63dee5cc08e9763e990e91"
-    + "0f180a8a794c0803776a7ad3923bf45074172d018852c9a5b2304dc9b2beda114248a2ffd405f4be753644e34ac09fff51a7"
-    + "5cf72486e5d0dff8c20e7bb4d062234937a79640c3d17c4bea5faea525ff5d5291e36f39fcad590059392b6e78ea5b72ea22"
+    "3c13b81c193e762ce0066d5e371a07d29c329b2cfe9a3214fbc90a9de6b2d963092535fee87282654172ce2e45fcdf95cc82"
+    + "d6e4b3a77b0ef88da05171f4667aadf506402b908bef21ee7e34dae4743a0a6daec4aa91af889960f0430375724e29925707"
+    + "d6e00854ebc33e8e860da8804fd96cdb11510655b1e6e270babe7f003d8ce92a03609ae1b225c08c6df3a7d9f92cd6042a04"
+    + "8722290775"
   static let keysSealedToMember =
-    "b6a70971a106a873b5d0aef118775777faaa03996e29c5c87a04c0dba866ee41c2f573bd8d2f5af4dd25dd033f16db2f8603"
-    + "88fb3c6106cf2f9976f08d667c7e40ceeb67972ea5c5a3bf4999fb44aa8de1f79822cb4e803502f32bf01f646fa531c253ed"
-    + "8998fe8b6eede7c43e9b4183ad38fce0f597e845d2fd129642de2c9511e5a02cd7b3e88d7e777e63cd9d4c54e8742dc9f7cf"
+    "de8b5f3e21e35e91509ed2b2b1a2618509a35c73569cb14a4c861667f6e00a73e0e75824879f445a16ef58643342774ab12d"
+    + "7296df25046445899b8484624b95db13838ee54946be8d5bfc5687d719e076ec1d675128fcd5d5fb6e9947768e3b7347b793"
+    + "15272ae8125068968a3f7fa0bab1f459db2e1ff8a85a0dddba3afa6352d808cb82e694034ee6ccba33d7e73cf0fa06b3950e"
+    + "a37a1b7702"
+  static let nextKeysSealedToFounder =
+    "8a45fb550630bbc14866f6a40bb98c33d270c159d0081beec8cb7dd821da0f541f0bf4a7a09b420919b2b87f36ef23f84907"
+    + "a8a543a691ed4544c264832701c7756c75f0181c9164eb33d1905679d1313fc9efcb0ed2a0b86dfd1491445d8a715beb4273"
+    + "2b7be9cc8d396fb8bea11a62b97439a84679a7cd39979b3e15ed9ac44f02570987f7c959fe26cca7cc93635c1a984db7b612"
+    + "6c20ada427"
 
   init() throws {
     founder = try SigningKeyPair(seed: SecretBytes(copying: counting(from: 0x00)))
@@ -38,7 +45,7 @@ struct Fixture {
     contentKey = SecretBytes(copying: counting(from: 0x80))
     keys = WorkspaceKeys(
       presence: SecretBytes(copying: counting(from: 0x40)), naming: SecretBytes(copying: counting(from: 0x60)),
-      epochs: [1: contentKey])
+      content: contentKey)
   }
 
   // MARK: Entries
@@ -65,8 +72,30 @@ struct Fixture {
 
   func grant() throws -> DirectoryOperation {
     .grant(
-      device: memberKey, role: .member, sealedKeys: try required(Hexadecimal.decode(Self.keysSealedToMember)),
+      device: memberKey, role: .member, epoch: 1, sealedKeys: try required(Hexadecimal.decode(Self.keysSealedToMember)),
       sealedName: try sealedName("phone", of: memberKey))
+  }
+
+  /// The keys of epoch 2.
+  var nextKeys: WorkspaceKeys {
+    WorkspaceKeys(
+      presence: SecretBytes(copying: counting(from: 0xc0)), naming: SecretBytes(copying: counting(from: 0x60)),
+      content: SecretBytes(copying: counting(from: 0xe0)), epoch: 2)
+  }
+
+  /// The epoch that follows the member's revocation, for the founder alone. The history is sealed a second time, with a
+  /// nonce that is not random.
+  func nextEpoch() throws -> DirectoryOperation {
+    var history = WireWriter()
+    history.keys(keys.contentKeys)
+    let nonce = counting(from: 0xb0, 24)
+    let sealed = try XChaCha20Poly1305.seal(
+      history.bytes, nonce: nonce,
+      additionalData: Array("fieldsync key history 1\0".utf8) + workspace.bytes,
+      key: SecretBytes(copying: counting(from: 0xe0)))
+    return .epoch(
+      number: 2, history: nonce + sealed,
+      boxes: [founderKey: try required(Hexadecimal.decode(Self.nextKeysSealedToFounder))])
   }
 
   func change() throws -> ChangeRecord {
@@ -124,7 +153,7 @@ struct Fixture {
 
   // MARK: Session
 
-  var syncKey: SessionKey { SessionKey(purpose: .sync, workspace: workspace, secret: keys.presence) }
+  var syncKey: SessionKey { SessionKey(purpose: .sync, workspace: workspace, secret: keys.presenceKeys[0].key) }
 
   struct Handshake {
     var messages: [[UInt8]]

@@ -64,7 +64,7 @@ import Testing
     return try JSONSerialization.data(withJSONObject: [
       "host": "127.0.0.1", "port": port, "workspace": home.identity.workspace.description,
       "presence": try hex(home.keys.presence), "naming": try hex(home.keys.naming),
-      "content": try hex(home.keys.epochs[1]), "seed": try hex(peer.seed), "database": "notes",
+      "content": try hex(home.keys.writing?.key), "seed": try hex(peer.seed), "database": "notes",
       "document": "from elsewhere", "text": "Bonjour",
     ])
   }

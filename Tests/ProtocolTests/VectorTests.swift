@@ -49,6 +49,15 @@ import Testing
     #expect(try ChangeRecord(decoding: content) == fixture.change())
   }
 
+  @Test func theNextEpochOpens() throws {
+    let fixture = try Fixture()
+    guard case .epoch(_, let history, let boxes) = try fixture.nextEpoch() else { throw Missing() }
+    let keys = try WorkspaceKeys(opening: try required(boxes[fixture.founderKey]), with: fixture.founder)
+    #expect(keys.encoded == fixture.nextKeys.encoded)
+    let older = KeyHistory.open(history, under: try required(keys.writing).key, in: fixture.workspace)
+    #expect(older == fixture.keys.contentKeys)
+  }
+
   @Test func sealedKeysOpen() throws {
     let fixture = try Fixture()
     for (sealed, keyPair) in [

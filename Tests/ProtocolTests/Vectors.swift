@@ -35,6 +35,8 @@ struct Vectors {
       Vector("workspace.id", fixture.workspace.bytes),
       Vector("workspace.keys", fixture.keys.encoded),
       Vector("workspace.keys.relay", fixture.keys.withoutContent.encoded),
+      Vector("workspace.keys.next", fixture.nextKeys.encoded),
+      Vector("workspace.keys.next.sealed.founder", text: Fixture.nextKeysSealedToFounder),
       Vector("workspace.keys.sealed.founder", text: Fixture.keysSealedToFounder),
       Vector("workspace.keys.sealed.member", text: Fixture.keysSealedToMember),
       Vector("name.database.notes", notes.bytes),
@@ -69,6 +71,7 @@ struct Vectors {
       Vector("directory.found", try fixture.founding().encoded),
       Vector("directory.grant", try fixture.grant().encoded),
       Vector("directory.revoke", revocation.encoded),
+      Vector("directory.epoch", try fixture.nextEpoch().encoded),
     ]
       + zip(["found", "grant", "change", "delete"], try fixture.entries()).flatMap { name, item in
         [
@@ -83,7 +86,13 @@ struct Vectors {
     let handshake = try fixture.handshake()
     return [Vector("handshake.prologue", fixture.syncKey.prologue)]
       + handshake.messages.enumerated().map { Vector("handshake.message.\($0 + 1)", $1) }
-      + [Vector("handshake.hash", handshake.initiator.handshakeHash)]
+      + [
+        Vector("handshake.hash", handshake.initiator.handshakeHash),
+        Vector("handshake.check", handshake.initiator.checkBytes),
+        Vector(
+          "code.psk", CodeExchange.secret(of: SecretBytes(copying: counting(from: 0, 64))).withUnsafeBytes { Array($0) }
+        ),
+      ]
   }
 
   func sets() throws -> [Vector] {
@@ -167,7 +176,7 @@ struct Vectors {
   func presence() throws -> [Vector] {
     let beacon = PresenceBeacon(
       of: fixture.founderKey, holding: try fixture.head(), in: PresenceEpoch(secondsSince1970: 1_800_000_000),
-      key: fixture.keys.presence)
+      key: try required(fixture.keys.presence))
     return [Vector("presence.long", beacon.bytes), Vector("presence.short", beacon.short)]
   }
 

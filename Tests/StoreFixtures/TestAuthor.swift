@@ -32,7 +32,8 @@ public struct TestAuthor {
   }
 
   public mutating func grant(_ device: SigningKeyPair, _ role: DeviceRole) throws -> VerifiedEntry {
-    try sign(EntryDraft(directory: .grant(device: try device.key, role: role, sealedKeys: [], sealedName: [])))
+    try sign(
+      EntryDraft(directory: .grant(device: try device.key, role: role, epoch: 1, sealedKeys: [], sealedName: [])))
   }
 
   public mutating func revoke(

@@ -3,9 +3,9 @@ import Testing
 /// Which module may import which: the arrows of `Docs/ARCHITECTURE.md`, held to by a test.
 @Suite struct ImportTests {
   /// Modules without input, output and clocks of their own.
-  static let pure = ["FieldWire", "FieldCore", "Noise", "Sodium", "SetReconciliation"]
+  static let pure = ["FieldWire", "FieldCore", "Noise", "CPace", "Sodium", "SetReconciliation"]
   /// Modules that know nothing of this package's purpose.
-  static let general = ["Sodium", "Noise", "SetReconciliation", "DBus", "BlueZ", "L2CAP"]
+  static let general = ["Sodium", "Noise", "CPace", "QRCode", "SetReconciliation", "DBus", "BlueZ", "L2CAP"]
   static let transports = ["FieldLAN", "FieldBluetooth"]
 
   @Test func sourcesAreFound() {

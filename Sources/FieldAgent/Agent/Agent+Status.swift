@@ -107,6 +107,16 @@ extension Agent {
     isStatusStale = true
   }
 
+  /// A device that knows the workspace's key, and that the directory gives no role.
+  func notePending(_ session: Session) {
+    pending.removeAll { $0.device == session.peer.description }
+    pending.append(
+      AgentStatus.Pending(
+        device: session.peer.description, transport: session.transportKind.rawValue, address: session.peerDescription))
+    if pending.count > AgentLimits.pendingCount { pending.removeFirst() }
+    isStatusStale = true
+  }
+
   func keepStatus() async {
     repeat {
       guard isStatusStale else { continue }
@@ -135,6 +145,7 @@ extension Agent {
       }
     }
     isStatusStale = false
-    return AgentStatus(transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value))
+    return AgentStatus(
+      transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value), pending: pending)
   }
 }

@@ -19,6 +19,7 @@ public actor Agent {
   let logger: Logger
 
   var manager: TransportManager?
+  private let passBudget: PassBudget
   private var random = SystemRandomNumberGenerator()
   var links: [LinkID: Running] = [:]
   private var lastLink: UInt64 = 0
@@ -33,6 +34,7 @@ public actor Agent {
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
+  var pending: [AgentStatus.Pending] = []
   var transportStates: [AgentStatus.Transport] = []
   var isStatusStale = true
   var log: EventLog
@@ -51,6 +53,7 @@ public actor Agent {
     self.fixed = fixed
     self.logger = logger
     time = FrameLinkClock(clock)
+    passBudget = PassBudget(now: time.now)
     log = EventLog(path: home.home.eventsPath)
     // Each job is the answer to one event.
     (jobs, jobQueue) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
@@ -60,13 +63,13 @@ public actor Agent {
   ///
   /// - Throws: ``AgentError`` before the device is a member, and when the store cannot be read.
   public func run() async throws {
-    let presence = try home.syncKey.secret
+    let presence = try await home.syncKeys().map(\.secret)
     transportStates = transports.map { AgentStatus.Transport(kind: $0.kind.rawValue) }
     log.append(AgentEvent(.agentStarted))
     manager = TransportManager(
       own: home.identity.device,
       transports: Dictionary(transports.map { ($0.kind, $0.cost) }, uniquingKeysWith: { first, _ in first }),
-      fixed: fixed, reader: PresenceReader(keys: [presence], epoch: Self.epoch), now: time.now())
+      fixed: fixed, reader: PresenceReader(keys: presence, epoch: Self.epoch), now: time.now())
     try await storeChanged(home.store.head())
     await announce()
     await withDiscardingTaskGroup { group in
@@ -151,6 +154,9 @@ public actor Agent {
   private func followStore() async {
     for await head in home.store.changes() {
       do {
+        // An admin's agent replaces keys that a revoked device holds, whoever revoked it.
+        if try await home.startEpochIfNeeded() { logger.notice("started a new key epoch") }
+        handle(.keys(try await home.syncKeys().map(\.secret)))
         try await storeChanged(head)
         announceSoon()
         try await clock.sleep(for: AgentLimits.changeInterval)
@@ -238,50 +244,47 @@ public actor Agent {
     let session: Session
     do {
       defer { handshakeCount -= 1 }
-      session = try await establisher.respond(on: connection, with: try keys())
+      session = try await establisher.respond(
+        on: connection, with: try await keys(), claimCode: { [joining] in joining.claimCode() })
     } catch {
+      if (error as? SessionError)?.code == .wrongCode { joining.codeFailed() }
       logger.debug("no session", metadata: ["peer": "\(connection.peerDescription)", "reason": "\(error)"])
       return
     }
     switch session.secrets.purpose {
     case .sync: await run(session, dialled: nil)
-    case .join: await letIn(session)
+    case .join, .code: await joining.letIn(session)
     }
   }
 
   private var establisher: SessionEstablisher { SessionEstablisher(identity: home.identity.keyPair, clock: clock) }
 
-  /// What peers may begin with: the workspace's key, and those of the open invitations.
-  private func keys() throws -> [SessionKey] {
-    let invitations = (try? home.home.invitations.pending()) ?? []
-    return [try home.syncKey] + invitations.map { .invitation(secret: $0.secret, workspace: home.identity.workspace) }
+  /// What peers may begin with: the workspace's keys, and those of the open invitations.
+  private func keys() async throws -> [SessionKey] {
+    try await home.syncKeys() + ((try? joining.keys()) ?? [])
   }
 
-  private func letIn(_ session: Session) async {
-    let running = Task { await session.run() }
-    do {
-      let pending = try home.home.invitations.pending().first {
-        SessionKey.invitation(secret: $0.secret, workspace: home.identity.workspace).secret
-          == session.secrets.key.secret
+  private var joining: JoiningHost { JoiningHost(home: home, clock: clock, logger: logger) }
+
+  /// Tries older keys where the current one is not answered, see ``OpenHome/syncKeys()``.
+  private func establish(with address: PeerAddress, over transport: any NetworkTransport) async throws -> Session {
+    var failure = SessionError(.stranger, "no key")
+    for key in try await home.syncKeys() {
+      let connection = try await transport.connect(to: address)
+      do {
+        return try await establisher.initiate(on: connection, with: key)
+      } catch {
+        failure = error
+        guard error.code == .stranger else { break }
       }
-      try await Joining.answer(in: session) { [home, logger] device, name in
-        guard let pending else { throw AgentError(.peerRefused, "The invitation is used up or expired.") }
-        let role = try home.home.invitations.claim(secret: pending.secret, for: device)
-        let entries = try await home.admit(device, named: name, as: role)
-        logger.notice("let in", metadata: ["device": "\(Self.short(device))", "role": "\(role)"])
-        return entries
-      }
-    } catch {
-      logger.notice("not let in", metadata: ["device": "\(Self.short(session.peer))", "reason": "\(error)"])
     }
-    _ = await running.value
+    throw failure
   }
 
   private func dial(_ address: PeerAddress) async {
     guard let transport = transports.first(where: { $0.kind == address.kind }) else { return }
     do {
-      let connection = try await transport.connect(to: address)
-      let session = try await establisher.initiate(on: connection, with: try home.syncKey)
+      let session = try await establish(with: address, over: transport)
       await run(session, dialled: address)
     } catch {
       logger.info("cannot dial", metadata: ["address": "\(address)", "reason": "\(error)"])
@@ -307,7 +310,8 @@ public actor Agent {
     lastLink += 1
     let id = LinkID(lastLink)
     let sync = PeerSync(
-      session: session, store: home.store, ownDevice: home.identity.device, ending: .never, clock: clock)
+      session: session, store: home.store, ownDevice: home.identity.device, ending: .never,
+      passBudget: passBudget, clock: clock)
     let task = Task { await sync.run() }
     links[id] = Running(session: session, sync: sync, task: task)
     if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }
@@ -326,13 +330,15 @@ public actor Agent {
     await listener.value
     links[id] = nil
     let wasInOrder = outcome.end.code == .closed
+    if outcome.end.code == .notAMember { notePending(session) }
     note(peer) { $0.lastError = wasInOrder ? nil : outcome.end.reason }
     handle(.linkEnded(id, reason: outcome.end.reason, wasInOrder: wasInOrder))
     logger.info(
       "disconnected",
       metadata: Self.metadata(session).merging(
         [
-          "reason": "\(outcome.end)", "received": "\(outcome.progress.receivedCount)",
+          "reason": "\(outcome.end)", "sent": "\(outcome.progress.sentCount)",
+          "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
           "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
         ], uniquingKeysWith: { $1 }))

@@ -4,6 +4,13 @@ public enum AgentLimits {
   public static let handshakeCount = 16
   /// Sessions at once.
   public static let sessionCount = 64
+  /// Presence keys that sessions may begin with: the current one, and those that it replaced last.
+  public static let presenceKeyCount = 8
+  /// How often, and how many times, an agent looks whether its user has compared the check words: for a minute.
+  public static let confirmationPollInterval: Duration = .milliseconds(200)
+  public static let confirmationPollCount = 300
+  /// Devices that are remembered as having asked in vain.
+  public static let pendingCount = 64
   /// Peers that are kept in the status.
   public static let statusPeerCount = 256
   /// How often the status file is written at most.

@@ -45,6 +45,14 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     public var retryInSeconds: Double?
   }
 
+  /// A device that connected and was not let in: it holds a key of the workspace and has no role in it.
+  public struct Pending: Codable, Hashable, Sendable {
+    /// Hexadecimal.
+    public var device: String
+    public var transport: String
+    public var address: String
+  }
+
   public struct Transport: Codable, Hashable, Sendable {
     public var kind: String
     public var address: String?
@@ -58,6 +66,8 @@ public struct AgentStatus: Codable, Hashable, Sendable {
   public var processID: Int32
   public var transports: [Transport]
   public var peers: [Peer]
+  /// The latest, oldest first, at most ``AgentLimits/pendingCount``.
+  public var pending: [Pending]
 
   /// `nil` when there is none that can be read.
   public init?(contentsOf path: String) {
@@ -67,10 +77,11 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     self = status
   }
 
-  init(transports: [Transport], peers: [Peer]) {
+  init(transports: [Transport], peers: [Peer], pending: [Pending]) {
     processID = ProcessInfo.processInfo.processIdentifier
     self.transports = transports
     self.peers = peers
+    self.pending = pending
   }
 
   func write(to path: String) throws {

@@ -30,13 +30,48 @@ public struct PeerClient: Sendable {
         hint:
           "Check that the inviting device runs 'fieldsync agent', and that the invitation is neither used nor expired.")
     }
-    let running = Task { await session.run() }
-    do {
+    return try await ask(in: session, home, identity) { () async throws in
       guard session.peer == invitation.admin else {
         throw AgentError(
           .peerRefused, "The device at \(address) is not the one that gave out the invitation.",
           hint: "Join at the inviting device's own address.")
       }
+    }
+  }
+
+  /// Lets this home's device be let in by an admin who told its user a code. The code is used up by this, whatever
+  /// comes of it.
+  ///
+  /// - Parameters:
+  ///   - code: As ``CodeBook/bytes(of:)`` reads it.
+  ///   - confirm: Shows the check words; throws when they are not those on the other screen.
+  /// - Throws: ``AgentError``: `peerNotFound`, `peerRefused`.
+  public func join(
+    code: [UInt8], home: Home, name: String, at address: PeerAddress,
+    confirm: @escaping @Sendable (_ checkWords: String) async throws -> Void
+  ) async throws -> OpenHome {
+    let identity = try home.beginJoiningByCode(name: name)
+    let connection = try await connect(to: address)
+    let session: Session
+    do {
+      session = try await SessionEstablisher(identity: identity.keyPair, clock: clock).initiate(
+        on: connection, withCode: code)
+    } catch {
+      throw AgentError(
+        .peerRefused, "The peer at \(address) has no such code open.",
+        hint: "A code is good for one try within two minutes: make a new one with 'fieldsync invite --code'.")
+    }
+    return try await ask(in: session, home, identity) {
+      try await confirm(CodeWords.text(of: session.secrets.checkBytes))
+    }
+  }
+
+  private func ask(
+    in session: Session, _ home: Home, _ identity: Identity, if check: @escaping @Sendable () async throws -> Void
+  ) async throws -> OpenHome {
+    let running = Task { await session.run() }
+    do {
+      try await check()
       let entries = try await Joining.ask(as: identity.name, in: session)
       let open = try await home.finishJoining(entries)
       await session.close(.done)
@@ -56,11 +91,9 @@ public struct PeerClient: Sendable {
   public func sync(
     _ home: OpenHome, with address: PeerAddress, event: @escaping @Sendable (SyncEvent) async -> Void
   ) async throws -> SyncOutcome {
-    let connection = try await connect(to: address)
     let session: Session
     do {
-      session = try await SessionEstablisher(identity: home.identity.keyPair, clock: clock)
-        .initiate(on: connection, with: try home.syncKey)
+      session = try await establish(home, with: address)
     } catch let error as SessionError {
       throw error.code == .ownReflection
         ? AgentError(.invalidInput, "\(address) is this device itself.", hint: "Give a peer's address.")
@@ -92,6 +125,23 @@ public struct PeerClient: Sendable {
     }
   }
 
+  /// A peer that was away while keys were replaced knows an older key only: where the first is not answered, the older
+  /// ones are tried, each over a connection of its own.
+  private func establish(_ home: OpenHome, with address: PeerAddress) async throws -> Session {
+    var failure = SessionError(.stranger, "no key")
+    for key in try await home.syncKeys() {
+      let connection = try await connect(to: address)
+      do {
+        return try await SessionEstablisher(identity: home.identity.keyPair, clock: clock)
+          .initiate(on: connection, with: key)
+      } catch {
+        failure = error
+        guard error.code == .stranger else { break }
+      }
+    }
+    throw failure
+  }
+
   private func connect(to address: PeerAddress) async throws(AgentError) -> any TransportConnection {
     guard let transport = transports.first(where: { $0.kind == address.kind }) else {
       throw AgentError(
@@ -115,15 +165,17 @@ public struct PeerClient: Sendable {
 }
 
 extension OpenHome {
-  /// What this workspace's sessions begin with.
+  /// What this workspace's sessions may begin with, the current key first. Older ones let in a device that was away
+  /// while keys were replaced; one that was revoked gets no further than the handshake with them.
   ///
   /// - Throws: ``AgentError`` with `notAllowed` before the device is a member.
-  var syncKey: SessionKey {
-    get throws(AgentError) {
-      guard let presence = identity.presence else {
-        throw AgentError(.notAllowed, "This device is not a member of the workspace yet.")
-      }
-      return SessionKey(purpose: .sync, workspace: identity.workspace, secret: presence)
+  func syncKeys() async throws -> [SessionKey] {
+    let keys = try await currentKeys()
+    let older = keys.presenceKeys.reversed().map(\.key).filter { $0 != keys.presence }
+    let secrets = ([keys.presence].compactMap(\.self) + older).prefix(AgentLimits.presenceKeyCount)
+    guard !secrets.isEmpty else {
+      throw AgentError(.notAllowed, "This device is not a member of the workspace yet.")
     }
+    return secrets.map { SessionKey(purpose: .sync, workspace: identity.workspace, secret: $0) }
   }
 }

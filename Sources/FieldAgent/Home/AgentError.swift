@@ -121,7 +121,7 @@ extension AgentError {
   private init(_ error: SessionError) {
     let code: Code =
       switch error.code {
-      case .stranger, .handshakeFailed, .notAMember, .refused: .peerRefused
+      case .stranger, .wrongCode, .handshakeFailed, .notAMember, .refused: .peerRefused
       case .ownReflection: .invalidInput
       case .protocolViolation, .incompatible: .protocolViolation
       case .timeout, .connectionLost, .closed, .streamReset: .incomplete

@@ -9,28 +9,32 @@ enum DeviceName {
   private static let domain = Array("fieldsync device name 1\0".utf8)
 
   static func seal(_ name: String, of device: DeviceKey, with keys: WorkspaceKeys) throws -> [UInt8] {
-    guard let epoch = keys.keyring.currentEpoch else {
+    guard let writing = keys.writing else {
       throw AgentError(.notAllowed, "This device has no content keys, so it cannot let others in.")
     }
     let nonce = SystemRandom.bytes(XChaCha20Poly1305.nonceByteCount)
     var writer = WireWriter()
-    writer.u32(epoch)
+    writer.u32(writing.epoch)
     writer.raw(nonce)
     writer.raw(
       try XChaCha20Poly1305.seal(
         Array(name.utf8.prefix(Identity.nameByteLimit)), nonce: nonce, additionalData: domain + device.bytes,
-        key: try keys.keyring.key(epoch: epoch)))
+        key: writing.key))
     return writer.bytes
   }
 
   /// `nil` for what this device cannot read.
   static func open(_ sealed: [UInt8], of device: DeviceKey, with keys: WorkspaceKeys) -> String? {
     var reader = WireReader(sealed)
-    guard let epoch = try? reader.u32(), let key = try? keys.keyring.key(epoch: epoch),
-      let nonce = try? reader.raw(XChaCha20Poly1305.nonceByteCount),
+    guard let epoch = try? reader.u32(), let nonce = try? reader.raw(XChaCha20Poly1305.nonceByteCount) else {
+      return nil
+    }
+    let ciphertext = reader.rest()
+    for key in (try? keys.keyring.keys(epoch: epoch)) ?? [] {
       let text = try? XChaCha20Poly1305.open(
-        reader.rest(), nonce: nonce, additionalData: domain + device.bytes, key: key)
-    else { return nil }
-    return String(decoding: text, as: UTF8.self)
+        ciphertext, nonce: nonce, additionalData: domain + device.bytes, key: key)
+      if let text { return String(decoding: text, as: UTF8.self) }
+    }
+    return nil
   }
 }

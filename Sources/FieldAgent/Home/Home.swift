@@ -4,8 +4,8 @@ import FieldWire
 import Sodium
 
 /// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the
-/// entries),
-/// `invitations` (those it gave out), and `agent.lock`. Only its user may enter it.
+/// entries), `invitations` and `code` (those it gave out), `petnames` (what its user calls other devices), and
+/// `agent.lock`. Only its user may enter it.
 public struct Home: Sendable {
   /// An absolute path.
   public let directory: String
@@ -27,6 +27,14 @@ public struct Home: Sendable {
 
   public var invitations: InvitationBook {
     InvitationBook(path: directory + "/invitations", lockPath: directory + "/invitations.lock")
+  }
+
+  public var code: CodeBook {
+    CodeBook(path: directory + "/code", lockPath: directory + "/code.lock")
+  }
+
+  public var petnames: PetnameBook {
+    PetnameBook(path: directory + "/petnames", lockPath: directory + "/petnames.lock")
   }
 
   /// Founds a workspace with this device as its first admin.
@@ -62,7 +70,8 @@ public struct Home: Sendable {
     }
     let store = try openStore(identity.workspace)
     let directory = try await store.directory()
-    let keys = try Self.keys(in: directory, for: identity, presence: presence)
+    let keys =
+      directory.keys(for: identity.keyPair) ?? WorkspaceKeys(presence: presence, naming: nil, content: nil)
     return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: directory)
   }
 
@@ -92,21 +101,63 @@ public struct Home: Sendable {
     return identity
   }
 
+  /// The identity that asks to be let in by a code; the workspace is known once that was done.
+  ///
+  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace or has an invitation.
+  public func beginJoiningByCode(name: String) throws -> Identity {
+    if HomeFiles.exists(identityPath) {
+      let identity = try readIdentity()
+      guard identity.isJoining, identity.workspace == .zero else { throw alreadyInitialized }
+      return identity
+    }
+    let identity = try Identity(keyPair: SigningKeyPair(), workspace: .zero, presence: nil, name: name)
+    try prepare()
+    try write(identity)
+    return identity
+  }
+
   /// Becomes a member by the directory entries that an admin sent: the chain of grants that ends in this device's.
   ///
   /// - Throws: ``AgentError`` with `protocolViolation` when they do not make it one.
   public func finishJoining(_ entries: [Entry]) async throws -> OpenHome {
-    let joining = try readIdentity()
+    var joining = try readIdentity()
+    if joining.workspace == .zero {
+      guard let workspace = Directory.workspace(foundedBy: entries) else {
+        throw AgentError(.protocolViolation, "The answer does not make this device a member of a workspace.")
+      }
+      joining = try joining.joining(workspace)
+      try write(joining)
+    }
     let store = try openStore(joining.workspace)
     _ = try await store.put(entries)
     let directory = try await store.directory()
-    guard directory.role(of: joining.device) != nil,
-      let sealed = directory.sealedKeys(for: joining.device).last,
-      let keys = try? WorkspaceKeys(opening: sealed, with: joining.keyPair)
+    guard directory.role(of: joining.device) != nil, let presence = directory.keys(for: joining.keyPair)?.presence
     else { throw AgentError(.protocolViolation, "The answer does not make this device a member of the workspace.") }
-    try write(try joining.joined(presence: keys.presence))
+    try write(try joining.joined(presence: presence))
     return try await open()
   }
+
+  /// Removes everything of this device: the keys first, so that what a cut leaves cannot be read. Files that are not a
+  /// home's stay.
+  ///
+  /// - Throws: ``AgentError`` with `busy` while an agent runs, `notInitialized`, `cannotWrite`.
+  public func wipe() throws {
+    guard HomeFiles.exists(identityPath) else {
+      throw AgentError(.notInitialized, "There is no workspace in '\(directory)'.")
+    }
+    let lock = try lockForAgent()
+    defer { withExtendedLifetime(lock) {} }
+    try HomeFiles.overwrite(identityPath)
+    let secrets = ["code", "invitations"]
+    for name in secrets { try HomeFiles.overwrite(directory + "/" + name) }
+    try HomeFiles.remove(identityPath)
+    for name in try HomeFiles.names(in: directory) where Self.fileNames.contains(where: name.hasPrefix) {
+      try HomeFiles.remove(directory + "/" + name)
+    }
+  }
+
+  /// What the names of a home's files begin with.
+  private static let fileNames = ["agent", "code", "identity", "invitations", "petnames", "store.sqlite"]
 
   /// Held by the agent as long as it runs.
   ///
@@ -116,18 +167,6 @@ public struct Home: Sendable {
   }
 
   public var isAgentRunning: Bool { HomeLock.isTaken(agentLockPath) }
-
-  /// What was sealed to this device, all grants together.
-  static func keys(in directory: Directory, for identity: Identity, presence: SecretBytes) throws -> WorkspaceKeys {
-    var naming: SecretBytes?
-    var epochs: [UInt32: SecretBytes] = [:]
-    for sealed in directory.sealedKeys(for: identity.device) {
-      guard let keys = try? WorkspaceKeys(opening: sealed, with: identity.keyPair) else { continue }
-      naming = keys.naming ?? naming
-      epochs.merge(keys.epochs) { first, _ in first }
-    }
-    return WorkspaceKeys(presence: presence, naming: naming, epochs: epochs)
-  }
 
   private var alreadyInitialized: AgentError {
     AgentError(.alreadyInitialized, "'\(directory)' is the home of a workspace already.")

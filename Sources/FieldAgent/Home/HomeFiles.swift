@@ -88,6 +88,21 @@ enum HomeFiles {
     guard fchmod(file, fileMode) == 0 else { throw failure("write", path) }
   }
 
+  /// Writes zeros over a file's bytes, on disk when this returns; no such file is well too. Disks that write elsewhere
+  /// than before may keep the old ones.
+  static func overwrite(_ path: String) throws(AgentError) {
+    let file = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard file >= 0 else {
+      if errno == ENOENT { return }
+      throw failure("overwrite", path)
+    }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0, writeAll([UInt8](repeating: 0, count: Int(status.st_size)), to: file),
+      fsync(file) == 0
+    else { throw failure("overwrite", path) }
+  }
+
   static func remove(_ path: String) throws(AgentError) {
     guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
   }
@@ -124,12 +139,22 @@ enum HomeFiles {
     guard fsync(directory) == 0 else { throw failure("write", path) }
   }
 
-  private static func isEmpty(_ path: String) throws(AgentError) -> Bool {
+  /// Without `.` and `..`.
+  static func names(in path: String) throws(AgentError) -> [String] {
     guard let directory = opendir(path) else { throw failure("read", path) }
     defer { closedir(directory) }
-    var count = 0
-    while readdir(directory) != nil { count += 1 }
-    return count <= 2
+    var names: [String] = []
+    while let item = readdir(directory) {
+      let name = withUnsafePointer(to: &item.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
+  private static func isEmpty(_ path: String) throws(AgentError) -> Bool {
+    try names(in: path).isEmpty
   }
 
   private static func parent(of path: String) -> String {

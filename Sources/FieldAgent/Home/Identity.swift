@@ -23,21 +23,31 @@ public struct Identity: Sendable {
   /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
   public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError)
   {
-    guard (1...Self.nameByteLimit).contains(name.utf8.count), !name.unicodeScalars.contains(where: \.isUnsafeInTerminal)
-    else {
-      throw AgentError(
-        .invalidInput, "A device's name is one line of text of at most \(Self.nameByteLimit) bytes.",
-        hint: "Choose another one with '--name NAME'.")
-    }
+    try Self.check(name: name)
     self.keyPair = keyPair
     self.workspace = workspace
     self.presence = presence
     self.name = name
   }
 
+  /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
+  static func check(name: String) throws(AgentError) {
+    guard (1...nameByteLimit).contains(name.utf8.count), !name.unicodeScalars.contains(where: \.isUnsafeInTerminal)
+    else {
+      throw AgentError(
+        .invalidInput, "A device's name is one line of text of at most \(nameByteLimit) bytes.",
+        hint: "Choose another name.")
+    }
+  }
+
   public var device: DeviceKey { DeviceKey(keyPair.publicKey) ?? .zero }
 
   public var isJoining: Bool { presence == nil }
+
+  /// The same device on its way into a workspace.
+  func joining(_ workspace: WorkspaceID) throws(AgentError) -> Identity {
+    try Identity(keyPair: keyPair, workspace: workspace, presence: nil, name: name)
+  }
 
   /// The same device as a member.
   public func joined(presence: SecretBytes) throws(AgentError) -> Identity {

@@ -35,33 +35,104 @@ public struct OpenHome: Sendable {
   /// - Throws: ``AgentError`` with `notAllowed` unless this device is an admin, `peerRefused` for a revoked device.
   public func admit(_ device: DeviceKey, named name: String, as role: DeviceRole) async throws -> [Entry] {
     var directory = try await store.directory()
-    guard directory.role(of: identity.device) == .admin else { throw Self.notAdmin }
+    guard directory.role(of: identity.device) == .admin, let keys = directory.keys(for: identity.keyPair) else {
+      throw Self.notAdmin
+    }
     guard !directory.isRevoked(device) else { throw AgentError(.peerRefused, "The device was revoked before.") }
     if directory.role(of: device).map({ $0 < role }) ?? true {
       let granted = role == .relay ? keys.withoutContent : keys
       let grant = DirectoryOperation.grant(
-        device: device, role: role, sealedKeys: try granted.sealed(to: device),
+        device: device, role: role, epoch: granted.writing?.epoch ?? 0, sealedKeys: try granted.sealed(to: device),
         sealedName: try DeviceName.seal(name, of: device, with: keys))
-      _ = try await store.append(
-        [
-          EntryDraft(
-            kind: .directory, database: Directory.database, keyEpoch: 0, payload: grant.encoded,
-            dependencies: Array(directory.credential(of: identity.device).suffix(1)))
-        ], signedBy: identity.keyPair)
+      try await append(grant, to: directory)
       directory = try await store.directory()
     }
     return try await store.entries(directory.credential(of: device))
   }
 
+  /// Ends a device's membership, for good: what it writes from now on counts nowhere, and a new key epoch starts that
+  /// it has no key of. What it wrote before, as far as it has come here, stays.
+  ///
+  /// - Throws: ``AgentError`` with `notAllowed` unless this device is an admin and another one stays, `notFound` for a
+  ///   device that is in the workspace no more or never was.
+  public func revoke(_ device: DeviceKey) async throws {
+    let directory = try await store.directory()
+    guard directory.role(of: identity.device) == .admin else { throw Self.notAdmin }
+    guard directory.role(of: device) != nil else {
+      throw AgentError(
+        .notFound, "There is no such device in the workspace\(directory.isRevoked(device) ? " any more" : "").",
+        hint: "List them with 'fieldsync peers'.")
+    }
+    guard directory.admins != [device] else {
+      throw AgentError(
+        .notAllowed, "The workspace's last admin cannot be revoked.",
+        hint: "Let another admin in first: 'fieldsync invite --role admin'.")
+    }
+    try await append(
+      .revoke(device: device, lastSequences: try await store.lastSequences(of: device)), to: directory)
+    try await startEpochIfNeeded()
+  }
+
+  /// Starts a new key epoch where a revoked device holds a key of the present one: after a revocation, and where two
+  /// admins revoked or rotated at once.
+  ///
+  /// - Returns: Whether it did.
+  @discardableResult
+  public func startEpochIfNeeded() async throws -> Bool {
+    let directory = try await store.directory()
+    guard directory.needsNewEpoch, directory.role(of: identity.device) == .admin,
+      let keys = directory.keys(for: identity.keyPair), keys.naming != nil
+    else { return false }
+    try await append(try directory.nextEpoch(after: keys), to: directory)
+    return true
+  }
+
+  /// The keys as of now: directory entries that came since the opening may have brought some.
+  public func currentKeys() async throws -> WorkspaceKeys {
+    let directory = try await store.directory()
+    guard directory.operationCount != self.directory.operationCount else { return keys }
+    return directory.keys(for: identity.keyPair) ?? keys
+  }
+
+  private func append(_ operation: DirectoryOperation, to directory: Directory) async throws {
+    let draft = EntryDraft(
+      kind: .directory, database: Directory.database, keyEpoch: 0, payload: operation.encoded,
+      dependencies: Array(directory.credential(of: identity.device).suffix(1)))
+    _ = try await store.append([draft], signedBy: identity.keyPair)
+  }
+
   /// The workspace's devices, this one included.
   public var members: [Member] {
-    directory.devices.compactMap { device in
+    let petnames = (try? home.petnames.names()) ?? [:]
+    return directory.devices.compactMap { device in
       directory.role(of: device).map { role in
-        Member(
-          device: device, role: role,
-          name: directory.sealedName(of: device).flatMap { DeviceName.open($0, of: device, with: keys) })
+        Member(device: device, role: role, petname: petnames[device], name: claimedName(of: device))
       }
     }
+  }
+
+  /// Devices that were members once.
+  public var formerMembers: [Member] {
+    let petnames = (try? home.petnames.names()) ?? [:]
+    return directory.revokedDevices.map { device in
+      Member(device: device, role: nil, petname: petnames[device], name: claimedName(of: device))
+    }
+  }
+
+  private func claimedName(of device: DeviceKey) -> String? {
+    directory.sealedName(of: device).flatMap { DeviceName.open($0, of: device, with: keys) }
+  }
+
+  /// The device that `text` means: its id, or what this device's user calls it.
+  ///
+  /// - Throws: ``AgentError`` with `invalidInput` for neither.
+  public func device(_ text: String) throws -> DeviceKey {
+    if let device = try? DeviceText.decode(text) { return device }
+    let named = try home.petnames.names().filter { $0.value == text }
+    if let device = named.first?.key { return device }
+    throw AgentError(
+      .invalidInput, "That is neither a device's id nor a name that you gave to one.",
+      hint: "See 'fieldsync peers' for the ids; a wrong character is noticed.")
   }
 
   private func requireAdmin() throws {
@@ -78,8 +149,11 @@ public struct OpenHome: Sendable {
 /// A device of the workspace.
 public struct Member: Hashable, Sendable {
   public let device: DeviceKey
-  public let role: DeviceRole
-  /// The name that the granting admin wrote down, if this device can read it. Somebody else's text: escape it.
+  /// `nil` for one that was revoked.
+  public let role: DeviceRole?
+  /// What this device's user calls it.
+  public let petname: String?
+  /// What it called itself when an admin let it in, if this device can read it. Somebody else's text: escape it.
   public let name: String?
 }
 

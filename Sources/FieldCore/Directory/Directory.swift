@@ -1,32 +1,27 @@
 public import FieldWire
-import Sodium
+public import Sodium
 
-/// Who belongs to the workspace, as the directory entries say.
+/// Who belongs to the workspace, and with which keys, as the directory entries say.
 ///
 /// The founding entry makes its author the first admin; the workspace's id is a hash over that device's key and a
-/// nonce, so nobody else can found it. Admins grant and revoke. A revocation wins over every grant, whatever came
-/// first.
+/// nonce, so nobody else can found it. Admins grant, revoke and start key epochs. What that amounts to is a function of
+/// the set of entries, see ``DirectoryEvaluation``: the order in which they came means nothing.
+///
+/// Taken in is every entry whose author was ever granted to be an admin, by the founder or by such an author, also one
+/// that a revocation makes void: so all devices come to hold the same set.
 public struct Directory: Sendable {
   /// The database that holds the directory's entries.
   public static let database = DatabaseID.zero
 
   public let workspace: WorkspaceID
-  /// How many operations were applied: tells whether somebody else's copy of the directory is newer than it was.
+  /// How many operations were taken in: tells whether somebody else's copy of the directory is newer than it was.
   public var operationCount: Int { operations.count }
 
-  private var operations: Set<EntryID> = []
-  private var founder: DeviceKey?
-  private var foundingEntry: EntryID?
-  private var grants: [DeviceKey: [Grant]] = [:]
-  private var revocations: [DeviceKey: [DatabaseID: UInt64]] = [:]
-
-  private struct Grant: Sendable {
-    var entry: EntryID
-    var author: DeviceKey
-    var role: DeviceRole
-    var sealedKeys: [UInt8]
-    var sealedName: [UInt8]
-  }
+  private var operations: [EntryID: DirectoryEvaluation.Operation] = [:]
+  private var founding: DirectoryEvaluation.Operation?
+  private var everAdmins: Set<DeviceKey> = []
+  private var evaluation = DirectoryEvaluation()
+  private var isEvaluated = true
 
   public init(workspace: WorkspaceID) {
     self.workspace = workspace
@@ -36,56 +31,190 @@ public struct Directory: Sendable {
     WorkspaceID(hash: Domain.workspaceID + founder.bytes + nonce)
   }
 
-  /// The device's role; `nil` for one that was never granted one or was revoked.
-  public func role(of device: DeviceKey) -> DeviceRole? {
-    revocations[device] == nil ? grants[device]?.map(\.role).max() : nil
+  /// The workspace whose founding entry is among `entries`, which are not verified yet; `nil` without one.
+  public static func workspace(foundedBy entries: [Entry]) -> WorkspaceID? {
+    for entry in entries where entry.header.kind == .directory {
+      if case .found(let nonce, _, _) = try? DirectoryOperation(decoding: entry.payload) {
+        return workspaceID(founder: entry.header.author, nonce: nonce)
+      }
+    }
+    return nil
   }
 
-  public func isRevoked(_ device: DeviceKey) -> Bool { revocations[device] != nil }
+  // MARK: Who may do what
+
+  /// The device's role; `nil` for one that was never granted one or was revoked.
+  public func role(of device: DeviceKey) -> DeviceRole? {
+    isRevoked(device) ? nil : evaluation.standings[device]?.role
+  }
+
+  public func isRevoked(_ device: DeviceKey) -> Bool { evaluation.revocations[device] != nil }
 
   /// Devices with a role, in the order of their keys.
-  public var devices: [DeviceKey] { grants.keys.filter { revocations[$0] == nil }.sorted() }
+  public var devices: [DeviceKey] { evaluation.standings.keys.filter { !isRevoked($0) }.sorted() }
 
-  /// The keys that were sealed to `device`, oldest grant first.
-  public func sealedKeys(for device: DeviceKey) -> [[UInt8]] { grants[device]?.map(\.sealedKeys) ?? [] }
+  /// Devices that were revoked, in the order of their keys.
+  public var revokedDevices: [DeviceKey] { evaluation.revocations.keys.sorted() }
 
-  /// The name that the granting admin gave the device, sealed under a content key; the newest grant's.
-  public func sealedName(of device: DeviceKey) -> [UInt8]? { grants[device]?.last?.sealedName }
+  public var admins: [DeviceKey] { devices.filter { role(of: $0) == .admin } }
+
+  /// The name that an admin gave the device, sealed under a content key.
+  public func sealedName(of device: DeviceKey) -> [UInt8]? { evaluation.standings[device]?.name }
 
   /// The entries that prove `device`'s role to somebody who knows nothing but the workspace's id: the founding entry
   /// and the grants from the founder down. Empty when the device has no role.
   public func credential(of device: DeviceKey) -> [EntryID] {
-    guard let foundingEntry, role(of: device) != nil else { return [] }
+    guard let founding, role(of: device) != nil else { return [] }
     var chain: [EntryID] = []
     var current = device
-    while let grant = grants[current]?.max(by: { $0.role < $1.role }), grant.entry != foundingEntry,
-      !chain.contains(grant.entry)
-    {
-      chain.append(grant.entry)
-      current = grant.author
+    while let standing = evaluation.standings[current], standing.grant != founding.id, !chain.contains(standing.grant) {
+      chain.append(standing.grant)
+      current = standing.grantedBy
     }
-    return [foundingEntry] + chain.reversed()
+    return [founding.id] + chain.reversed()
+  }
+
+  /// What the directory says of a device's entries outside of the directory. Equal ones admit the same entries.
+  public struct Admission: Hashable, Sendable {
+    var isMember: Bool
+    var lastSequences: [DatabaseID: UInt64]?
+  }
+
+  func admission(of device: DeviceKey) -> Admission {
+    Admission(
+      isMember: evaluation.standings[device].map { $0.role >= .member } ?? false,
+      lastSequences: evaluation.revocations[device])
+  }
+
+  /// The authors of whom one of the two admits other entries than the other.
+  public func authorsAdmittedOtherwise(than other: Directory) -> Set<DeviceKey> {
+    var authors = Set(evaluation.standings.keys)
+    authors.formUnion(other.evaluation.standings.keys)
+    authors.formUnion(evaluation.revocations.keys)
+    authors.formUnion(other.evaluation.revocations.keys)
+    return authors.filter { admission(of: $0) != other.admission(of: $0) }
   }
 
   /// Whether the author of `header` may write it.
   ///
   /// - Throws: ``EntryError`` with `unknownAuthor` or `revokedAuthor`.
   public func admit(_ header: EntryHeader) throws(EntryError) {
-    if header.kind == .directory, foundingEntry == nil { return }  // `apply` holds it to the workspace's id
-    let granted = grants[header.author]?.map(\.role).max()
-    guard let granted, granted >= (header.kind == .directory ? .admin : .member) else {
-      throw EntryError(.unknownAuthor, "the author has no role that lets it write this kind of entry")
+    if header.kind == .directory {
+      guard founding == nil || everAdmins.contains(header.author) else {
+        throw EntryError(.unknownAuthor, "the author was never an admin")
+      }
+      return
     }
-    if let lastSequences = revocations[header.author], header.sequence > lastSequences[header.database] ?? 0 {
+    let admission = admission(of: header.author)
+    if let lastSequences = admission.lastSequences, header.sequence > lastSequences[header.database] ?? 0,
+      !Defence.revocationCut.isOff
+    {
       throw EntryError(.revokedAuthor, "the author was revoked before this entry")
+    }
+    guard admission.isMember || Defence.membership.isOff else {
+      throw EntryError(.unknownAuthor, "the author has no role that lets it write this kind of entry")
     }
   }
 
-  /// Takes in a directory entry. Taking it in again changes nothing.
+  // MARK: Keys
+
+  /// The number of the epoch that entries are to be written under.
+  public var currentEpoch: UInt32 { evaluation.currentEpoch }
+
+  /// Whether a device that was revoked holds a key of the current epoch: then an admin should start a new one.
+  public var needsNewEpoch: Bool {
+    let revoked = evaluation.revocations.keys
+    return revoked.contains { evaluation.grantedEpochs[$0] == currentEpoch }
+      || evaluation.epochs.contains { epoch in
+        guard epoch.number == currentEpoch, case .epoch(_, _, let boxes) = operations[epoch.id]?.operation else {
+          return false
+        }
+        return revoked.contains { boxes[$0] != nil }
+      }
+  }
+
+  /// Everything that was sealed to the holder of `keyPair` and what that leads to; `nil` when nothing was.
+  public func keys(for keyPair: SigningKeyPair) -> WorkspaceKeys? {
+    guard let device = DeviceKey(keyPair.publicKey) else { return nil }
+    let current = Set(evaluation.epochs.filter { $0.number == currentEpoch }.map(\.id))
+    var keys: WorkspaceKeys?
+    var granted: WorkspaceKeys?
+    var renewed: WorkspaceKeys?
+    for item in operations.values {
+      guard let box = Self.box(in: item, for: device), let opened = try? WorkspaceKeys(opening: box, with: keyPair)
+      else { continue }
+      if keys == nil { keys = opened } else { keys?.merge(opened) }
+      if current.contains(item.id) {
+        if renewed == nil { renewed = opened } else { renewed?.merge(opened) }
+      } else if item.id == evaluation.standings[device]?.grant {
+        granted = opened
+      }
+    }
+    guard var keys else { return nil }
+    for (number, history) in histories {
+      for key in keys.contentKeys where key.epoch == number {
+        if let older = KeyHistory.open(history, under: key.key, in: workspace) { keys.merge(history: older) }
+      }
+    }
+    if let preferred = renewed ?? granted { keys.use(preferred, epoch: currentEpoch) }
+    return keys
+  }
+
+  private var histories: [(UInt32, [UInt8])] {
+    operations.values.compactMap { item in
+      if case .epoch(let number, let history, _) = item.operation { (number, history) } else { nil }
+    }
+    .sorted { $0.0 > $1.0 }
+  }
+
+  private static func box(in item: DirectoryEvaluation.Operation, for device: DeviceKey) -> [UInt8]? {
+    switch item.operation {
+    case .found(_, let sealedKeys, _): item.author == device ? sealedKeys : nil
+    case .grant(let other, _, _, let sealedKeys, _): other == device ? sealedKeys : nil
+    case .epoch(_, _, let boxes): boxes[device]
+    case .revoke: nil
+    }
+  }
+
+  /// The operation that starts the next epoch: new keys for everybody who has a role.
   ///
-  /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`, `revokedAuthor`.
+  /// - Parameter keys: Of the admin who writes it.
+  /// - Throws: ``SodiumError``, or ``EntryError`` with `tooLarge`, or `unknownKeyEpoch` without content keys.
+  public func nextEpoch(after keys: WorkspaceKeys) throws -> DirectoryOperation {
+    guard let naming = keys.naming else {
+      throw EntryError(.unknownKeyEpoch, "this device holds no content keys")
+    }
+    let devices = Defence.epochExclusion.isOff ? evaluation.standings.keys.sorted() : devices
+    guard devices.count <= DirectoryOperation.deviceLimit else {
+      throw EntryError(.tooLarge, "\(devices.count) devices, over \(DirectoryOperation.deviceLimit)")
+    }
+    let number = currentEpoch + 1
+    let presence = EpochKey.random(epoch: number)
+    let content = EpochKey.random(epoch: number)
+    let member = WorkspaceKeys(presenceKeys: [presence], naming: naming, contentKeys: [content])
+    var boxes: [DeviceKey: [UInt8]] = [:]
+    for device in devices {
+      boxes[device] = try (role(of: device) == .relay ? member.withoutContent : member).sealed(to: device)
+    }
+    return .epoch(
+      number: number, history: try KeyHistory.seal(keys.contentKeys, under: content.key, in: workspace), boxes: boxes)
+  }
+
+  // MARK: Taking entries in
+
+  /// Takes in a directory entry and evaluates the whole. Taking it in again changes nothing.
+  ///
+  /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`.
   public mutating func apply(_ verified: VerifiedEntry) throws(EntryError) {
-    guard !operations.contains(verified.id) else { return }
+    try insert(verified)
+    evaluate()
+  }
+
+  /// Takes in a directory entry; what follows from it is known after ``evaluate()``.
+  ///
+  /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`.
+  public mutating func insert(_ verified: VerifiedEntry) throws(EntryError) {
+    guard operations[verified.id] == nil else { return }
     let header = verified.header
     try admit(header)
     let operation: DirectoryOperation
@@ -94,43 +223,58 @@ public struct Directory: Sendable {
     } catch {
       throw EntryError(.malformed, error.reason)
     }
+    let item = DirectoryEvaluation.Operation(
+      id: verified.id, author: header.author, sequence: header.sequence, operation: operation)
     switch operation {
-    case .found(let nonce, let sealedKeys, let sealedName):
+    case .found(let nonce, _, _):
       guard Self.workspaceID(founder: header.author, nonce: nonce) == workspace else {
-        throw EntryError(.unknownAuthor, "this device did not found the workspace")
+        throw EntryError(founding == nil ? .unknownAuthor : .malformed, "this entry does not found the workspace")
       }
-      founder = header.author
-      foundingEntry = verified.id
-      add(
-        Grant(
-          entry: verified.id, author: header.author, role: .admin, sealedKeys: sealedKeys, sealedName: sealedName),
-        to: header.author)
-    case .grant(let device, let role, let sealedKeys, let sealedName):
-      guard foundingEntry != nil else {
-        throw EntryError(.unknownAuthor, "the workspace's founding entry has to come first")
-      }
-      add(
-        Grant(entry: verified.id, author: header.author, role: role, sealedKeys: sealedKeys, sealedName: sealedName),
-        to: device)
-    case .revoke(let device, let lastSequences):
-      guard foundingEntry != nil else {
-        throw EntryError(.unknownAuthor, "the workspace's founding entry has to come first")
-      }
-      guard device != founder else {
-        throw EntryError(.malformed, "the workspace's founder cannot be revoked")
-      }
-      // Of several revocations, the one that leaves least counts.
-      revocations[device] =
-        revocations[device].map { earlier in
-          earlier.merging(lastSequences, uniquingKeysWith: min).filter {
-            lastSequences[$0.key] != nil && earlier[$0.key] != nil
-          }
-        } ?? lastSequences
+      if founding.map({ item.id < $0.id }) ?? true { founding = item }
+      everAdmins.insert(header.author)
+    case .grant(let device, let role, _, _, _):
+      try requireFounding()
+      if role == .admin { everAdmins.insert(device) }
+    case .revoke, .epoch:
+      try requireFounding()
     }
-    operations.insert(verified.id)
+    operations[verified.id] = item
+    isEvaluated = false
   }
 
-  private mutating func add(_ grant: Grant, to device: DeviceKey) {
-    grants[device, default: []].append(grant)
+  private func requireFounding() throws(EntryError) {
+    if founding == nil { throw EntryError(.unknownAuthor, "the workspace's founding entry has to come first") }
+  }
+
+  public mutating func evaluate() {
+    guard !isEvaluated, let founding else { return }
+    var byAuthor: [DeviceKey: [DirectoryEvaluation.Operation]] = [:]
+    for item in operations.values { byAuthor[item.author, default: []].append(item) }
+    for author in byAuthor.keys {
+      byAuthor[author]?.sort { ($0.sequence, $0.id) < ($1.sequence, $1.id) }
+    }
+    evaluation = DirectoryEvaluation(founding: founding, operations: byAuthor)
+    isEvaluated = true
+  }
+
+  /// Takes in an entry that this device just signed, which has to have an effect: its author is an admin now, and after
+  /// it somebody still is.
+  ///
+  /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`, `revokedAuthor`, `lastAdmin`.
+  mutating func applyOwn(_ verified: VerifiedEntry) throws(EntryError) {
+    let author = verified.header.author
+    if founding != nil, role(of: author) != .admin {
+      throw EntryError(isRevoked(author) ? .revokedAuthor : .unknownAuthor, "only an admin changes the directory")
+    }
+    let remaining = admins
+    try apply(verified)
+    if case .revoke(let device, _) = operations[verified.id]?.operation {
+      guard remaining.contains(where: { $0 != device }) else {
+        throw EntryError(.lastAdmin, "the workspace's last admin cannot be revoked")
+      }
+      guard isRevoked(device) else {
+        throw EntryError(.lastAdmin, "the revocation would leave the workspace without an admin")
+      }
+    }
   }
 }

@@ -4,20 +4,26 @@ public import FieldWire
 /// know is sealed inside.
 ///
 /// Encoded: version 1 (u8), operation (u8), then
-/// - 1, found: 16 bytes of nonce, sealed keys (length-prefixed, at most 4 KiB), sealed name (length-prefixed, at most
+/// - 1, found: 16 bytes of nonce, sealed keys (length-prefixed, at most 8 KiB), sealed name (length-prefixed, at most
 ///   512);
-/// - 2, grant: device (32), role (u8), sealed keys, sealed name, as above;
+/// - 2, grant: device (32), role (u8), epoch (u32), sealed keys, sealed name, as above;
 /// - 3, revoke: device (32), count (varint, at most 4,096), and as many of database (16) and sequence (u64), databases
-///   in
-///   strictly ascending order: how much of the device's own chains still counts.
+///   in strictly ascending order: how much of the device's own chains still counts;
+/// - 4, epoch: epoch (u32), key history (length-prefixed, at most 8 KiB), count (varint, at most 4,096), and as many of
+///   device (32) and sealed keys, devices in strictly ascending order.
 public enum DirectoryOperation: Hashable, Sendable {
   case found(nonce: [UInt8], sealedKeys: [UInt8], sealedName: [UInt8])
-  case grant(device: DeviceKey, role: DeviceRole, sealedKeys: [UInt8], sealedName: [UInt8])
+  /// `epoch` is the newest one whose content key is sealed inside; 0 for a relay.
+  case grant(device: DeviceKey, role: DeviceRole, epoch: UInt32, sealedKeys: [UInt8], sealedName: [UInt8])
   case revoke(device: DeviceKey, lastSequences: [DatabaseID: UInt64])
+  /// New keys, sealed to each device that goes on, and the content keys before them under the new one, see
+  /// ``KeyHistory``.
+  case epoch(number: UInt32, history: [UInt8], boxes: [DeviceKey: [UInt8]])
 
   public static let version: UInt8 = 1
   public static let foundingNonceByteCount = 16
-  static let sealedKeysByteLimit = 4096
+  public static let deviceLimit = 4096
+  static let sealedKeysByteLimit = 8192
   static let sealedNameByteLimit = 512
   static let databaseLimit = 4096
 
@@ -30,10 +36,11 @@ public enum DirectoryOperation: Hashable, Sendable {
       writer.raw(nonce)
       writer.lengthPrefixed(sealedKeys)
       writer.lengthPrefixed(sealedName)
-    case .grant(let device, let role, let sealedKeys, let sealedName):
+    case .grant(let device, let role, let epoch, let sealedKeys, let sealedName):
       writer.u8(2)
       writer.identifier(device)
       writer.u8(role.rawValue)
+      writer.u32(epoch)
       writer.lengthPrefixed(sealedKeys)
       writer.lengthPrefixed(sealedName)
     case .revoke(let device, let lastSequences):
@@ -43,6 +50,15 @@ public enum DirectoryOperation: Hashable, Sendable {
       for (database, sequence) in lastSequences.sorted(by: { $0.key < $1.key }) {
         writer.identifier(database)
         writer.u64(sequence)
+      }
+    case .epoch(let number, let history, let boxes):
+      writer.u8(4)
+      writer.u32(number)
+      writer.lengthPrefixed(history)
+      writer.count(boxes.count)
+      for (device, box) in boxes.sorted(by: { $0.key < $1.key }) {
+        writer.identifier(device)
+        writer.lengthPrefixed(box)
       }
     }
     return writer.bytes
@@ -65,23 +81,46 @@ public enum DirectoryOperation: Hashable, Sendable {
         throw WireError(.unknownMandatory, "an unknown role")
       }
       self = .grant(
-        device: device, role: role, sealedKeys: try reader.lengthPrefixed(limit: Self.sealedKeysByteLimit),
+        device: device, role: role, epoch: try reader.u32(),
+        sealedKeys: try reader.lengthPrefixed(limit: Self.sealedKeysByteLimit),
         sealedName: try reader.lengthPrefixed(limit: Self.sealedNameByteLimit))
     case 3:
-      let device: DeviceKey = try reader.identifier()
-      let count = try reader.count(limit: Self.databaseLimit, itemByteCount: DatabaseID.byteCount + 8)
-      var lastSequences: [DatabaseID: UInt64] = [:]
-      var last: DatabaseID?
-      for _ in 0..<count {
-        let database: DatabaseID = try reader.identifier()
-        if let last, last >= database { throw WireError(.notCanonical, "databases out of order") }
-        lastSequences[database] = try reader.u64()
-        last = database
-      }
-      self = .revoke(device: device, lastSequences: lastSequences)
+      self = try Self.revocation(from: &reader)
+    case 4:
+      self = try Self.epoch(from: &reader)
     default:
       throw WireError(.unknownMandatory, "an unknown directory operation")
     }
     try reader.expectEnd()
+  }
+
+  private static func revocation(from reader: inout WireReader) throws(WireError) -> DirectoryOperation {
+    let device: DeviceKey = try reader.identifier()
+    let count = try reader.count(limit: databaseLimit, itemByteCount: DatabaseID.byteCount + 8)
+    var lastSequences: [DatabaseID: UInt64] = [:]
+    var last: DatabaseID?
+    for _ in 0..<count {
+      let database: DatabaseID = try reader.identifier()
+      if let last, last >= database { throw WireError(.notCanonical, "databases out of order") }
+      lastSequences[database] = try reader.u64()
+      last = database
+    }
+    return .revoke(device: device, lastSequences: lastSequences)
+  }
+
+  private static func epoch(from reader: inout WireReader) throws(WireError) -> DirectoryOperation {
+    let number = try reader.u32()
+    guard number > 1 else { throw WireError(.invalidValue, "the first epoch begins with the workspace") }
+    let history = try reader.lengthPrefixed(limit: sealedKeysByteLimit)
+    let count = try reader.count(limit: deviceLimit, itemByteCount: DeviceKey.byteCount + 1)
+    var boxes: [DeviceKey: [UInt8]] = [:]
+    var last: DeviceKey?
+    for _ in 0..<count {
+      let device: DeviceKey = try reader.identifier()
+      if let last, last >= device { throw WireError(.notCanonical, "devices out of order") }
+      boxes[device] = try reader.lengthPrefixed(limit: sealedKeysByteLimit)
+      last = device
+    }
+    return .epoch(number: number, history: history, boxes: boxes)
   }
 }

@@ -1,45 +1,103 @@
 public import FieldWire
 public import Sodium
 
-/// The secrets that a member of a workspace holds: what an admin seals to a device with its grant. A relay's grant
-/// seals the presence key alone.
+/// The secrets that a device of a workspace holds: what admins seal to it with its grant and with each new epoch. What
+/// is sealed to a relay has presence keys alone.
 ///
-/// Encoded, before sealing: version 1 (u8), presence key (32), then for members the naming key (32) and a count
-/// (varint, at most 64) of epoch (u32) and content key (32), epochs in strictly ascending order.
+/// Encoded, before sealing: version 1 (u8), presence keys (count, varint, 1 to 64, of epoch (u32) and key (32)), then
+/// for members the naming key (32) and content keys (count, varint, at most 64, likewise). Keys are in strictly
+/// ascending order of epoch and bytes.
 public struct WorkspaceKeys: Sendable {
-  /// Who does not have it gets no answer at all: it is mixed into every session's handshake.
-  public var presence: SecretBytes
+  /// Who has none of them gets no answer at all: the newest is mixed into every session's handshake.
+  public private(set) var presenceKeys: [EpochKey]
   /// Turns names into identifiers, see ``NameHasher``; `nil` on a relay.
   public var naming: SecretBytes?
-  public private(set) var epochs: [UInt32: SecretBytes]
+  /// What entries are read with.
+  public private(set) var contentKeys: [EpochKey]
+  /// What sessions begin with.
+  public private(set) var presence: SecretBytes?
+  /// What new entries are written under; `nil` on a relay.
+  public private(set) var writing: EpochKey?
 
   public static let keyByteCount = 32
   static let version: UInt8 = 1
-  static let epochLimit = 64
+  /// Keys of each kind that are sealed at once: the newest. Older content keys are in ``DirectoryOperation/epoch``
+  /// entries, each under the next one's key.
+  public static let sealedKeyLimit = 64
 
-  public init(presence: SecretBytes, naming: SecretBytes?, epochs: [UInt32: SecretBytes]) {
-    self.presence = presence
+  /// The newest epoch's keys are the current ones.
+  public init(presenceKeys: [EpochKey], naming: SecretBytes?, contentKeys: [EpochKey]) {
+    self.presenceKeys = Self.ordered(presenceKeys)
     self.naming = naming
-    self.epochs = epochs
+    self.contentKeys = Self.ordered(contentKeys)
+    useNewest()
   }
 
-  /// New random keys, with content epoch 1.
+  /// Of one epoch.
+  public init(presence: SecretBytes, naming: SecretBytes?, content: SecretBytes?, epoch: UInt32 = 1) {
+    self.init(
+      presenceKeys: [EpochKey(epoch: epoch, key: presence)], naming: naming,
+      contentKeys: content.map { [EpochKey(epoch: epoch, key: $0)] } ?? [])
+  }
+
+  /// New random keys of epoch 1.
   public static func generate() -> WorkspaceKeys {
     WorkspaceKeys(
       presence: .random(byteCount: keyByteCount), naming: .random(byteCount: keyByteCount),
-      epochs: [1: .random(byteCount: keyByteCount)])
+      content: .random(byteCount: keyByteCount))
+  }
+
+  private mutating func useNewest() {
+    presence = Self.first(of: presenceKeys, in: presenceKeys.last?.epoch)?.key
+    writing = Self.first(of: contentKeys, in: contentKeys.last?.epoch)
+  }
+
+  private static func first(of keys: [EpochKey], in epoch: UInt32?) -> EpochKey? { keys.first { $0.epoch == epoch } }
+
+  /// Makes the first keys of `epoch` among `candidates` the current ones; what they do not have stays as it was.
+  mutating func use(_ candidates: WorkspaceKeys, epoch: UInt32) {
+    presence = Self.first(of: candidates.presenceKeys, in: epoch)?.key ?? presence
+    writing = Self.first(of: candidates.contentKeys, in: epoch) ?? writing
   }
 
   public var keyring: ContentKeyring {
-    epochs.reduce(into: ContentKeyring()) { $0.add($1.value, epoch: $1.key) }
+    var keyring = ContentKeyring()
+    if let writing { keyring.add(writing.key, epoch: writing.epoch) }
+    for key in contentKeys where key != writing { keyring.add(key.key, epoch: key.epoch) }
+    if let writing { keyring.write(under: writing.epoch) }
+    return keyring
   }
 
   /// What a relay is given.
-  public var withoutContent: WorkspaceKeys { WorkspaceKeys(presence: presence, naming: nil, epochs: [:]) }
+  public var withoutContent: WorkspaceKeys {
+    Defence.relayKeys.isOff ? self : WorkspaceKeys(presenceKeys: presenceKeys, naming: nil, contentKeys: [])
+  }
+
+  /// The newest, as many as are sealed at once.
+  public var newest: WorkspaceKeys {
+    WorkspaceKeys(
+      presenceKeys: presenceKeys.suffix(Self.sealedKeyLimit), naming: naming,
+      contentKeys: contentKeys.suffix(Self.sealedKeyLimit))
+  }
+
+  /// These, and those of `other`.
+  public mutating func merge(_ other: WorkspaceKeys) {
+    presenceKeys = Self.ordered(presenceKeys + other.presenceKeys)
+    naming = naming ?? other.naming
+    contentKeys = Self.ordered(contentKeys + other.contentKeys)
+    useNewest()
+  }
+
+  /// Content keys that only serve to read what is older.
+  mutating func merge(history keys: [EpochKey]) { contentKeys = Self.ordered(contentKeys + keys) }
+
+  private static func ordered(_ keys: some Sequence<EpochKey>) -> [EpochKey] {
+    keys.sorted().reduce(into: []) { if $0.last != $1 { $0.append($1) } }
+  }
 
   /// - Throws: ``SodiumError`` where `device` is not a usable key.
   public func sealed(to device: DeviceKey) throws -> [UInt8] {
-    var plain = encoded
+    var plain = newest.encoded
     defer { plain.wipe() }
     return try SealedBox.seal(plain, toSigningKey: device.bytes)
   }
@@ -60,14 +118,10 @@ public struct WorkspaceKeys: Sendable {
   public var encoded: [UInt8] {
     var writer = WireWriter(capacity: 128)
     writer.u8(Self.version)
-    writer.raw(presence)
+    writer.keys(presenceKeys)
     if let naming {
       writer.raw(naming)
-      writer.count(epochs.count)
-      for (epoch, key) in epochs.sorted(by: { $0.key < $1.key }) {
-        writer.u32(epoch)
-        writer.raw(key)
-      }
+      writer.keys(contentKeys)
     }
     return writer.bytes
   }
@@ -75,25 +129,44 @@ public struct WorkspaceKeys: Sendable {
   public init(decoding bytes: [UInt8]) throws(WireError) {
     var reader = WireReader(bytes)
     guard try reader.u8() == Self.version else { throw WireError(.unknownMandatory, "a version of keys that is not 1") }
-    presence = SecretBytes(copying: try reader.raw(Self.keyByteCount))
-    naming = nil
-    epochs = [:]
-    guard !reader.isAtEnd else { return }
-    naming = SecretBytes(copying: try reader.raw(Self.keyByteCount))
-    let count = try reader.count(limit: Self.epochLimit, itemByteCount: 4 + Self.keyByteCount)
-    var last: UInt32 = 0
-    for _ in 0..<count {
-      let epoch = try reader.u32()
-      guard epoch > last else { throw WireError(.notCanonical, "key epochs out of order") }
-      epochs[epoch] = SecretBytes(copying: try reader.raw(Self.keyByteCount))
-      last = epoch
+    let presenceKeys = try reader.keys()
+    guard !presenceKeys.isEmpty else { throw WireError(.invalidValue, "no presence key") }
+    guard !reader.isAtEnd else {
+      self.init(presenceKeys: presenceKeys, naming: nil, contentKeys: [])
+      return
     }
+    let naming = SecretBytes(copying: try reader.raw(Self.keyByteCount))
+    let contentKeys = try reader.keys()
     try reader.expectEnd()
+    self.init(presenceKeys: presenceKeys, naming: naming, contentKeys: contentKeys)
   }
 }
 
 extension WireWriter {
   mutating func raw(_ secret: SecretBytes) {
     secret.withUnsafeBytes { raw(Array($0)) }
+  }
+
+  mutating func keys(_ keys: [EpochKey]) {
+    count(keys.count)
+    for key in keys {
+      u32(key.epoch)
+      raw(key.key)
+    }
+  }
+}
+
+extension WireReader {
+  mutating func keys() throws(WireError) -> [EpochKey] {
+    let count = try count(limit: WorkspaceKeys.sealedKeyLimit, itemByteCount: 4 + WorkspaceKeys.keyByteCount)
+    var keys: [EpochKey] = []
+    for _ in 0..<count {
+      let key = EpochKey(epoch: try u32(), key: SecretBytes(copying: try raw(WorkspaceKeys.keyByteCount)))
+      guard key.epoch > 0, keys.last.map({ $0 < key }) ?? true else {
+        throw WireError(.notCanonical, "keys out of order")
+      }
+      keys.append(key)
+    }
+    return keys
   }
 }

@@ -17,6 +17,8 @@ public struct EntryError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownKeyEpoch
     /// The payload does not decrypt, or its padding is wrong.
     case undecryptable
+    /// A revocation that would leave the workspace without an admin; only of this device's own entries.
+    case lastAdmin
     /// Over a limit of ``EntryLimits``.
     case tooLarge
   }

@@ -22,7 +22,8 @@ public struct EntryHead: Hashable, Sendable {
     }
     let id = header.id(in: workspace)
     guard
-      Ed25519.isValid(signature: signature, message: Entry.signedBytes(of: id), publicKey: header.author.bytes)
+      Defence.signature.isOff
+        || Ed25519.isValid(signature: signature, message: Entry.signedBytes(of: id), publicKey: header.author.bytes)
     else {
       throw EntryError(.badSignature, "not the author's signature in this workspace")
     }

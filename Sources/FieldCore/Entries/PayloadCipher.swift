@@ -55,16 +55,17 @@ public struct PayloadCipher: Sendable {
 
   /// - Throws: ``EntryError`` with `unknownKeyEpoch` or `undecryptable`.
   public func open(_ payload: [UInt8], of header: EntryHeader) throws(EntryError) -> [UInt8] {
-    let key = try keyring.key(epoch: header.keyEpoch)
+    let keys = try keyring.keys(epoch: header.keyEpoch)
     guard payload.count >= Self.nonceByteCount + Self.tagByteCount else {
       throw EntryError(.undecryptable, "shorter than a nonce and a tag")
     }
-    let padded: [UInt8]
-    do {
-      padded = try XChaCha20Poly1305.open(
-        payload[Self.nonceByteCount...], nonce: Array(payload[..<Self.nonceByteCount]),
-        additionalData: additionalData(header.kind, header.database, header.document), key: key)
-    } catch {
+    let nonce = Array(payload[..<Self.nonceByteCount])
+    let additionalData = additionalData(header.kind, header.database, header.document)
+    let opened = keys.lazy.compactMap { key in
+      try? XChaCha20Poly1305.open(
+        payload[Self.nonceByteCount...], nonce: nonce, additionalData: additionalData, key: key)
+    }
+    guard let padded = opened.first else {
       throw EntryError(.undecryptable, "the payload is not authentic under its epoch's key")
     }
     guard let content = Padding.unpad(padded) else { throw EntryError(.undecryptable, "wrong padding") }

@@ -13,7 +13,7 @@ public struct VerifiedEntry: Hashable, Sendable {
     guard Int(entry.header.payloadByteCount) == entry.payload.count else {
       throw EntryError(.malformed, "the payload has another size than the header states")
     }
-    guard ContentHash(hash: entry.payload) == entry.header.contentHash else {
+    guard Defence.contentHash.isOff || ContentHash(hash: entry.payload) == entry.header.contentHash else {
       throw EntryError(.contentMismatch, "the payload does not hash to the content hash")
     }
     let id = try EntryHead(header: entry.header, signature: entry.signature).verified(in: workspace)

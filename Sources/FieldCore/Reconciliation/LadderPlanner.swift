@@ -66,7 +66,7 @@ public struct LadderPlanner: Sendable {
   }
 
   /// A rateless IBLT's burst is to fit the first time; bytes count for less than the round trip.
-  var estimatorWidth: DifferenceEstimator.Width { link.isFast && enabled.contains(.ratelessCells) ? .wide : .thin }
+  var estimatorWidth: DifferenceEstimator.Width { link.isFast && enabled.contains(.ratelessCells) ? .widest : .thin }
 
   private var sketchByteCount: Int { estimatorWidth.byteCount + 4 * LadderLimits.summarySyndromeCount + 1 }
 
@@ -126,8 +126,8 @@ public struct LadderPlanner: Sendable {
   }
 
   private func cellCount(differences: Int) -> Int {
-    // The estimate is a third off now and then, and a second burst costs a round trip.
-    RatelessCells.cellCount(differences: differences + differences / 5)
+    // The estimate is a tenth too low now and then, and a second burst costs a round trip.
+    RatelessCells.cellCount(differences: differences + differences / 8)
   }
 
   /// Whether a list of `count` entries is shorter than what else would find that many differences.

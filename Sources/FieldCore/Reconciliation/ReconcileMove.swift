@@ -18,7 +18,7 @@ import SetReconciliation
 /// | 9 | found, and everything is asked for | empty |
 /// | 10 | undecided: the ladder ends here | reason (u8) |
 /// | 11 | follows, in a greeting alone: the first step comes in a message of its own, being long | empty |
-/// | 12 | sketch with a wide estimator | syndrome count c (u8, 0 to 64), wide estimator (320), c syndromes (4 each) |
+/// | 12 | sketch with a wide estimator | syndrome count c (u8, 0 to 64), wide estimator (640), c syndromes (4 each) |
 enum ReconcileMove: Hashable, Sendable {
   case none
   case sketch(estimator: [UInt8], syndromes: [UInt8])
@@ -97,7 +97,7 @@ enum ReconcileMove: Hashable, Sendable {
     switch kind {
     case 0: self = .none
     case 1, 12:
-      let width: DifferenceEstimator.Width = kind == 1 ? .thin : .wide
+      let width: DifferenceEstimator.Width = kind == 1 ? .thin : .widest
       let count = Int(try reader.u8())
       guard count <= LadderLimits.syndromeLimit else { throw WireError(.limitExceeded, "\(count) syndromes") }
       self = .sketch(estimator: try reader.raw(width.byteCount), syndromes: try reader.raw(4 * count))

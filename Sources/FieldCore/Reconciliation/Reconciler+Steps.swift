@@ -65,7 +65,9 @@ extension Reconciler {
         .found(comingCount: ownCount, askedCount: 0, asked: []), .known(push: .all(scope), wantedCount: 0))
     }
     if ownCount == 0 { return askForAll() }
-    let opening = planner.opening(ownCount: ownCount, expected: own.expectedDifference)
+    // What was expected since a base says nothing about whole sets; and that nothing differs is known to be wrong.
+    let expected = isScoped || own.bases.isEmpty ? own.expectedDifference : nil
+    let opening = planner.opening(ownCount: ownCount, expected: expected == 0 ? nil : expected)
     if case .none = opening { return giveUp(.noRung) }
     return open(opening)
   }

@@ -136,6 +136,8 @@ public struct Reconciler: Sendable {
         wantedCount: 0)
     }
   }
+  /// Entries that a pass goes over.
+  var passEntryCount: UInt64 { ownCount }
   /// This side's head when it began.
   var ownHead: StoreHead { own.head }
 
@@ -184,6 +186,13 @@ public struct Reconciler: Sendable {
 
   /// Ids of the scope that was asked for.
   public mutating func absorb(_ ids: [EntryID]) { pass?.absorb(ids) }
+
+  /// The pass that was asked for is not taken: there were too many.
+  public mutating func passRefused() -> [Action] {
+    guard case .passing = state else { return [] }
+    pass = nil
+    return giveUp(.budget)
+  }
 
   // MARK: Greetings
 

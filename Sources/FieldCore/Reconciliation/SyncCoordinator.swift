@@ -28,7 +28,8 @@ public struct SyncCoordinator: Sendable {
   /// How far pulls have come in the peer's present epoch. In the session this moves past what the peer could not give,
   /// so that asking again ends; what is remembered does not.
   private var pulledThrough: StoreCursor?
-  /// Everything of the peer was listed in this session: no summary can have hidden anything, and no cursor be wrong.
+  /// Everything of the peer was listed in this session, or compared a second time: no summary can have hidden anything,
+  /// and no cursor be wrong.
   public private(set) var isExact = false
   private var running: PullPlan?
   /// Large payloads of this peer are still to come: until they are here, nothing follows from roots that differ.
@@ -126,6 +127,9 @@ public struct SyncCoordinator: Sendable {
       return evaluate()
     case .exchanged(let isSettled):
       pulledThrough = cursor
+      // What still differs was refused, and no listing would show more; a collision would show under the next session's
+      // key.
+      if isSettled, ladderAttempt > 0 { isExact = true }
       return (isSettled ? [.remember(cursor)] : []) + tell() + evaluate()
     }
   }

@@ -3,6 +3,8 @@ public struct SessionError: Error, Equatable, Sendable, CustomStringConvertible 
   public enum Code: String, Sendable, CaseIterable {
     /// The other side does not know the key that this workspace's (or invitation's) sessions begin with.
     case stranger
+    /// A code was tried, and used up by it, and no session came of it.
+    case wrongCode
     /// The handshake's messages are not authentic, or their order is wrong.
     case handshakeFailed
     /// The other side is this device.

@@ -21,23 +21,57 @@ public struct SessionEstablisher: Sendable {
     }
   }
 
-  /// - Parameter keys: What the peer may begin with.
-  public func respond(
-    on connection: any TransportConnection, with keys: [SessionKey]
+  /// Begins with a code that the user was told, see ``CodeExchange``.
+  ///
+  /// - Throws: ``SessionError``: `stranger` when no code is open there, or it was another one.
+  public func initiate(
+    on connection: any TransportConnection, withCode code: [UInt8]
   ) async throws(SessionError) -> Session {
     try await establish(on: connection) { () throws(SessionError) in
-      try await finish(try SessionHandshake(responderWith: keys, identity: identity), on: connection)
+      let request = try CodeExchange.Request(code: code)
+      try await send(request.message, on: connection)
+      let key = try request.key(answer: try await receive(on: connection))
+      var handshake = try SessionHandshake(initiatorWith: key, identity: identity)
+      try await send(try handshake.start(), on: connection)
+      return try await finish(handshake, on: connection)
     }
   }
 
+  /// - Parameters:
+  ///   - keys: What the peer may begin with.
+  ///   - claimCode: Uses up the open code for a peer that tries it, and returns it; `nil` where none is open.
+  public func respond(
+    on connection: any TransportConnection, with keys: [SessionKey],
+    claimCode: @escaping @Sendable () async -> [UInt8]? = { nil }
+  ) async throws(SessionError) -> Session {
+    try await establish(on: connection) { () throws(SessionError) in
+      let first = try await receive(on: connection)
+      guard CodeExchange.isRequest(first) else {
+        return try await finish(
+          try SessionHandshake(responderWith: keys, identity: identity), on: connection, received: first)
+      }
+      guard let code = await claimCode() else { throw SessionError(.stranger, "no code is open here") }
+      do throws(SessionError) {
+        let (answer, key) = try CodeExchange.answer(first, code: code)
+        try await send(answer, on: connection)
+        return try await finish(try SessionHandshake(responderWith: [key], identity: identity), on: connection)
+      } catch {
+        throw SessionError(.wrongCode, error.reason)
+      }
+    }
+  }
+
+  /// - Parameter first: A message that came already.
   private func finish(
-    _ start: SessionHandshake, on connection: any TransportConnection
-  ) async throws(SessionError)
-    -> SessionSecrets
-  {
+    _ start: SessionHandshake, on connection: any TransportConnection, received first: [UInt8]? = nil
+  ) async throws(SessionError) -> SessionSecrets {
     var handshake = start
+    var next = first
     while true {
-      switch try handshake.received(try await receive(on: connection)) {
+      let message: [UInt8]
+      if let next { message = next } else { message = try await receive(on: connection) }
+      next = nil
+      switch try handshake.received(message) {
       case .send(let message): try await send(message, on: connection)
       case .established(let secrets, let lastMessage):
         if let lastMessage { try await send(lastMessage, on: connection) }

@@ -145,11 +145,12 @@ public struct SessionHandshake: Sendable {
     let received = try Self.translate { () throws(NoiseError) in try noise.readMessage(message) }
     guard received.payload.count == Self.proofByteCount,
       let peer = DeviceKey(Array(received.payload.prefix(DeviceKey.byteCount))),
-      Ed25519.isValid(
-        signature: Array(received.payload.suffix(EntryLimits.signatureByteCount)),
-        message: Self.provenBytes(peerRole, received.transcriptHash), publicKey: peer.bytes)
+      Defence.identityProof.isOff
+        || Ed25519.isValid(
+          signature: Array(received.payload.suffix(EntryLimits.signatureByteCount)),
+          message: Self.provenBytes(peerRole, received.transcriptHash), publicKey: peer.bytes)
     else { throw SessionError(.handshakeFailed, "the peer's identity proof is not for this session") }
-    guard peer.bytes != identity.publicKey else {
+    guard peer.bytes != identity.publicKey || Defence.ownReflection.isOff else {
       throw SessionError(.ownReflection, "the connection leads back to this device")
     }
     return peer

@@ -4,4 +4,7 @@ public enum SessionPurpose: UInt8, Sendable {
   case sync = 1
   /// A device with an invitation asks to be let in. The pre-shared key comes from the invitation's secret.
   case join = 2
+  /// A device whose user was told a code asks to be let in. The pre-shared key comes from a run of ``CodeExchange``;
+  /// the workspace is not known yet, and zero in the prologue.
+  case code = 3
 }

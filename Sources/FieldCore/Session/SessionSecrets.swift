@@ -1,5 +1,6 @@
 import Noise
 public import SetReconciliation
+import Sodium
 
 /// What a handshake leaves: who the peer is, and the keys of this session.
 public struct SessionSecrets: Sendable {
@@ -13,6 +14,11 @@ public struct SessionSecrets: Sendable {
 
   public var purpose: SessionPurpose { key.purpose }
   public var workspace: WorkspaceID { key.workspace }
+
+  /// What people compare on both screens: equal exactly when both are ends of this one session.
+  public var checkBytes: [UInt8] {
+    Array(Blake2b.hash(Domain.checkWords, byteCount: 16, key: handshakeHash).prefix(4))
+  }
 
   /// What keys all that the two sides say about their sets.
   public var reconcile: ReconcileSecrets { ReconcileSecrets(handshakeHash: handshakeHash) }

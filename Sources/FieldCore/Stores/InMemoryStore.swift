@@ -57,6 +57,8 @@ public final class InMemoryStore: LocalStore {
     var contents: [ContentHash: [EntryID]] = [:]
     var chains: [Chain: ChainLink] = [:]
     var purged: Set<Document> = []
+    /// What the directory does not admit any more.
+    var aside: [EntryID: (entry: VerifiedEntry, source: EntrySource?)] = [:]
     var partials: [ContentHash: (bytes: [UInt8], kept: PartialLimits.Kept)] = [:]
     var peers: [DeviceKey: PeerRecord] = [:]
     var bases: [DeviceKey: [BaseRecord]] = [:]
@@ -86,6 +88,25 @@ public final class InMemoryStore: LocalStore {
       totals[header.database]?.remove(id)
       contents[header.contentHash]?.removeAll { $0 == id }
       if contents[header.contentHash]?.isEmpty == true { contents[header.contentHash] = nil }
+    }
+
+    /// See ``EntryIntake``.
+    mutating func readmit(_ authors: Set<DeviceKey>, _ directory: Directory) {
+      let present = places.values.filter {
+        authors.contains($0.entry.header.author) && $0.entry.header.kind != .directory
+      }
+      for place in present where (try? directory.admit(place.entry.header)) == nil {
+        remove(place.entry.id)
+        aside[place.entry.id] = (place.entry, place.source)
+      }
+      order.removeAll { places[$0.id] == nil }
+      let returning = aside.values.filter {
+        authors.contains($0.entry.header.author) && (try? directory.admit($0.entry.header)) != nil
+      }
+      for (entry, source) in returning.sorted(by: { $0.entry.id < $1.entry.id }) {
+        aside[entry.id] = nil
+        if !isPurged(entry.header) { insert(entry, from: source) }
+      }
     }
 
     func isPurged(_ header: EntryHeader) -> Bool {
@@ -129,7 +150,8 @@ public final class InMemoryStore: LocalStore {
       var directory = state.directory
       let outcomes = EntryIntake.outcomes(
         of: candidates, directory: &directory, isPresent: { state.places[$0] != nil },
-        isPurged: { state.isPurged($0) }, insert: { state.insert($0, from: source) })
+        isPurged: { state.isPurged($0) }, insert: { state.insert($0, from: source) },
+        readmit: { state.readmit($0, $1) })
       state.directory = directory
       return outcomes
     }
@@ -271,6 +293,8 @@ public final class InMemoryStore: LocalStore {
           entries.append(entry)
         }
         for entry in entries { state.insert(entry, from: nil) }
+        let authors = directory.authorsAdmittedOtherwise(than: state.directory)
+        if !authors.isEmpty { state.readmit(authors, directory) }
         state.directory = directory
         return entries
       }
@@ -306,6 +330,12 @@ public final class InMemoryStore: LocalStore {
   public func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID? {
     state.withLock { state in
       state.contents[hash]?.first { state.places[$0]?.entry.header.database == database }
+    }
+  }
+
+  public func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64] {
+    state.withLock { state in
+      state.chains.reduce(into: [:]) { if $1.key.author == author { $0[$1.key.database] = $1.value.sequence } }
     }
   }
 

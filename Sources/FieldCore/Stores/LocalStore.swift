@@ -24,6 +24,9 @@ public protocol LocalStore: ContentAddressedStore {
   /// The first entry with this payload in `database`, where there is one: what was attached before need not be again.
   func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID?
 
+  /// Where the author's chain in each database ends, as far as its entries have come here.
+  func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64]
+
   /// How far the authors' chains have come here, of at most ``KnownChains/limit`` chains.
   func knownChains() async throws(StoreError) -> KnownChains
 

@@ -52,8 +52,11 @@ extension PeerSync {
         bases.append(KnownBase(record: base, countSince: try await store.count(in: scope)))
       }
     }
+    // What came since then is most likely news to the peer, too.
+    let facts = ReconcileFacts(
+      head: head, bases: bases, expectedDifference: bases.first.map { Int(clamping: $0.countSince) })
     return Reconciler(
-      role: role, attempt: attempt, own: ReconcileFacts(head: head, bases: bases), secrets: session.secrets.reconcile,
+      role: role, attempt: attempt, own: facts, secrets: session.secrets.reconcile,
       planner: LadderPlanner(enabled: rungs, link: link))
   }
 
@@ -73,6 +76,11 @@ extension PeerSync {
       for action in actions {
         switch action {
         case .pass(let scope):
+          let (count, total) = (reconciler.passEntryCount, reconciler.ownHead.entryCount)
+          guard passBudget?.take(count, of: total, for: session.peer) != false else {
+            next += reconciler.passRefused()
+            continue
+          }
           reconciler = try await store.pass(over: scope, into: reconciler) { $0.absorb($1) }
           next += reconciler.passEnded()
         case .send(let message):
@@ -157,7 +165,10 @@ extension PeerSync {
   ) async throws -> PullReport {
     let exchange = EntryExchange(store: store, stream: stream, served: server.served)
     outcome.progress.wantedCount = wantedCount
-    if case .ids(let ids) = push { outcome.progress.offeredCount = UInt64(ids.count) }
+    switch push {
+    case .ids(let ids): outcome.progress.offeredCount = UInt64(ids.count)
+    case .all(let scope): outcome.progress.offeredCount = try await store.count(in: scope)
+    }
     eventContinuation.yield(.progress(outcome.progress))
     async let sent: Void = exchange.send(push)
     var (report, named) = try await exchange.receive(count: wantedCount, from: peerSource) { report in

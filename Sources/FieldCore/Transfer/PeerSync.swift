@@ -21,6 +21,7 @@ public actor PeerSync {
   private let ownDevice: DeviceKey
   private let ending: Ending
   let rungs: Set<Rung>
+  let passBudget: PassBudget?
   private let clock: any Clock<Duration>
   let eventContinuation: AsyncStream<SyncEvent>.Continuation
 
@@ -51,13 +52,14 @@ public actor PeerSync {
 
   public init(
     session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
-    rungs: Set<Rung> = Set(Rung.allCases), clock: any Clock<Duration>
+    rungs: Set<Rung> = Set(Rung.allCases), passBudget: PassBudget? = nil, clock: any Clock<Duration>
   ) {
     self.session = session
     self.store = store
     self.ownDevice = ownDevice
     self.ending = ending
     self.rungs = rungs
+    self.passBudget = passBudget
     self.clock = clock
     remote = RemoteStore(session: session)
     contents = ContentQueue(workspace: store.workspace)
@@ -247,8 +249,10 @@ public actor PeerSync {
       await answerLadder(first, on: stream)
     default:
       // Nothing of the store is said to a peer before it is known to be a member.
-      await waitForAuthorization()
-      guard isReady else { return await stream.reset(.refused) }
+      if !Defence.authorization.isOff {
+        await waitForAuthorization()
+        guard isReady else { return await stream.reset(.refused) }
+      }
       await server.answer(first, on: stream, from: peerSource)
     }
   }
@@ -318,7 +322,7 @@ public actor PeerSync {
         let notice = StateNotice(
           head: head, root: session.secrets.root(of: head), pulledThrough: pulledThrough,
           isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
-        try await session.notify(Message(notice))
+        try await notifyUnlessGone(Message(notice))
       case .remember(let cursor):
         try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
       case .rememberBase(let base): try await store.addBase(base, with: session.peer)
@@ -335,6 +339,15 @@ public actor PeerSync {
         eventContinuation.yield(.settledApart)
         if ending == .whenSettled { await session.close(.done) }
       }
+    }
+  }
+
+  /// A peer may be content and leave; what this side has found out holds nevertheless.
+  private func notifyUnlessGone(_ message: Message) async throws(SessionError) {
+    do {
+      try await session.notify(message)
+    } catch {
+      guard error.code == .closed else { throw error }
     }
   }
 

@@ -1,21 +1,26 @@
 import ArgumentParser
 import FieldAgent
 import FieldCore
+import QRCode
 
 struct InviteCommand: HomeCommand {
   static let configuration = CommandConfiguration(
     commandName: "invite",
-    abstract: "Print an invitation that lets one device into the workspace, once.",
+    abstract: "Let one device into the workspace, once: with a line of text, a QR code or a spoken code.",
     discussion: """
       The invitation is a line that begins with 'fieldsync:join/1/'. It is a secret until it is \
       used: give it to the other device by a way that nobody else reads. On that device:
 
         fieldsync join - --connect tcp://HOST:PORT    (then paste the line)
+        fieldsync join --scan PICTURE --connect …     (a picture of the QR code)
+        fieldsync join --code --connect …             (then type the words)
 
-      This device has to run its agent meanwhile.
+      With '--code' it is three words, good for one try within two minutes, and this command waits \
+      and asks whether both screens show the same check words. This device has to run its agent \
+      meanwhile.
 
       Example:
-        fieldsync invite --expires 30m
+        fieldsync invite --role relay --expires 30m --qr
       """)
 
   @Option(help: ArgumentHelp("How long it may be used: a number and s, m, h or d.", valueName: "time"))
@@ -24,16 +29,31 @@ struct InviteCommand: HomeCommand {
   @Option(help: "What the device will be: member, relay (carries entries and cannot read them) or admin.")
   var role = InvitedRole.member
 
+  @Flag(help: "Show it as a QR code too.")
+  var qr = false
+
+  @Flag(help: "Draw the QR code with ASCII characters.")
+  var ascii = false
+
+  @Flag(help: "A code to say, instead of a line of text.")
+  var code = false
+
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    if code, qr || ascii { throw ValidationError("A code is said, not scanned: leave --qr out.") }
+  }
+
   func run() async throws {
+    if code { return try await SpokenInvitation(home: try await home.open(), role: role.role, console: console).run() }
     let invitation = try await home.open().invite(role: role.role, lifetime: .seconds(expires.seconds))
+    let picture = try qr || ascii ? QRCode(invitation.uri) : nil
     try console.result(
       [
         ("uri", .string(invitation.uri)), ("role", .string(role.rawValue)),
         ("expiresInSeconds", .integer(expires.seconds)),
       ],
-      lines: [invitation.uri])
+      lines: (picture.map { ascii ? $0.ascii : $0.halfBlocks } ?? []) + [invitation.uri])
     console.note("For one device, within \(expires.text). On it, run 'fieldsync join -' and paste the line above.")
   }
 }

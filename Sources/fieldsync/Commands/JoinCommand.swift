@@ -4,6 +4,7 @@ import FieldCore
 import FieldLAN
 import FieldWire
 import Foundation
+import QRCode
 
 struct JoinCommand: HomeCommand {
   static let configuration = CommandConfiguration(
@@ -11,14 +12,22 @@ struct JoinCommand: HomeCommand {
     abstract: "Become a device of the workspace that an invitation is for.",
     discussion: """
       The inviting device has to run its agent. With '-' the invitation is read from standard \
-      input, so that it appears in no list of processes. After a cut, run the command again.
+      input. Neither it nor a code is ever an argument, which other processes can see. After a cut, \
+      run the command again.
 
       Example:
         fieldsync join - --connect tcp://192.168.1.7:7747
       """)
 
-  @Argument(help: ArgumentHelp("The line that 'fieldsync invite' printed, or '-'.", valueName: "uri"))
-  var invitation: String
+  @Argument(
+    help: ArgumentHelp("A file with the line that 'fieldsync invite' printed, or '-' to read it.", valueName: "file"))
+  var invitation: String?
+
+  @Option(help: ArgumentHelp("A PNG picture of the invitation's QR code.", valueName: "image"))
+  var scan: String?
+
+  @Flag(help: "Ask for a code that the other screen shows.")
+  var code = false
 
   @Option(help: ArgumentHelp("Where the inviting device listens: tcp://HOST:PORT.", valueName: "address"))
   var connect: String
@@ -28,12 +37,29 @@ struct JoinCommand: HomeCommand {
 
   @OptionGroup var global: GlobalOptions
 
+  func validate() throws {
+    guard [invitation != nil, scan != nil, code].count(where: { $0 }) == 1 else {
+      throw ValidationError("Give one of: a file with the invitation's line, --scan or --code.")
+    }
+    if invitation?.hasPrefix("fieldsync:") == true {
+      throw ValidationError("An invitation is a secret that other processes must not see: use '-' and paste it.")
+    }
+  }
+
   func run() async throws {
-    let uri = invitation == "-" ? readLine(strippingNewline: true) ?? "" : invitation
-    let invitation = try Invitation(uri: uri.trimmingCharacters(in: .whitespacesAndNewlines))
     let address = try PeerAddress(argument: connect)
-    let open = try await PeerClient(transports: [TCPTransport(listen: nil)])
-      .join(invitation, home: home, name: name ?? ProcessInfo.processInfo.hostName, at: address)
+    let client = PeerClient(transports: [TCPTransport(listen: nil)])
+    let name = name ?? ProcessInfo.processInfo.hostName
+    let open: OpenHome
+    if code {
+      Console.tell("Code: ")
+      let code = try CodeBook.bytes(of: readLine(strippingNewline: true) ?? "")
+      open = try await client.join(code: code, home: home, name: name, at: address) { checkWords in
+        try Confirmation.ask("Check words: \(checkWords)\nDoes the inviting screen show the same?")
+      }
+    } else {
+      open = try await client.join(try readInvitation(), home: home, name: name, at: address)
+    }
     let device = DeviceText.encode(open.identity.device)
     try console.result(
       [
@@ -44,6 +70,29 @@ struct JoinCommand: HomeCommand {
         "Joined workspace \(open.identity.workspace) as \(open.role.map { "\($0)" } ?? "a device"), device \(device)."
       ])
     console.note("Now 'fieldsync sync --connect \(connect)' brings what is there.")
+  }
+}
+
+extension JoinCommand {
+  private func readInvitation() throws -> Invitation {
+    if let scan {
+      do {
+        let texts = try QRCodeScanner.texts(in: try GrayImage(png: scan))
+        guard let invitation = texts.lazy.compactMap({ try? Invitation(uri: $0) }).first else {
+          throw AgentError(.invalidInput, "The QR code in the picture is no invitation.")
+        }
+        return invitation
+      } catch let error as QRCodeError {
+        throw AgentError(
+          .invalidInput, "The picture: \(error.reason).",
+          hint: "Take the whole code with its margin, as a PNG file, or paste the line beside it.")
+      }
+    }
+    let path = invitation ?? "-"
+    let uri =
+      path == "-"
+      ? readLine(strippingNewline: true) ?? "" : String(decoding: try InputFile(path).read(4096), as: UTF8.self)
+    return try Invitation(uri: uri.trimmingCharacters(in: .whitespacesAndNewlines))
   }
 }
 

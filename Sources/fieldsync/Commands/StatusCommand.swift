@@ -52,8 +52,9 @@ private struct ShownPeer {
 
   var json: JSON {
     .object([
-      ("device", .string(DeviceText.encode(member.device))), ("name", .string(member.name)),
-      ("role", .string("\(member.role)")), ("transport", .string(state?.transport)),
+      ("device", .string(DeviceText.encode(member.device))), ("petname", .string(member.petname)),
+      ("name", .string(member.name)), ("role", .string(member.role.map { "\($0)" })),
+      ("transport", .string(state?.transport)),
       ("address", .string(state?.address)), ("inStep", state.map { .bool($0.inStep) } ?? .null),
       (
         "remaining",
@@ -67,7 +68,7 @@ private struct ShownPeer {
   }
 
   var line: String {
-    var words = [member.name.map(TerminalText.escape) ?? "?", "\(member.role)"]
+    var words = [member.shownName, member.role.map { "\($0)" } ?? "revoked"]
     if let transport = state?.transport {
       words.append("connected by \(TerminalText.escape(transport)) (\(TerminalText.escape(state?.why ?? "")))")
     } else if let state {

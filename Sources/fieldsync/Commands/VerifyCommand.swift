@@ -1,7 +1,9 @@
 import ArgumentParser
 import FieldAgent
+import FieldCore
 import FieldDocuments
 import FieldStore
+import FieldWire
 
 struct VerifyCommand: HomeCommand {
   static let configuration = CommandConfiguration(
@@ -10,7 +12,8 @@ struct VerifyCommand: HomeCommand {
     discussion: """
       Reads everything: hashes and signatures of all entries, then each document and \
       attachment. Exits with 74 when something is damaged, and with 2 when parts of attachments \
-      have not arrived yet.
+      have not arrived yet. Tells of entries that are missing between others of one author, and \
+      of authors that signed two for one place: the first heal by syncing another way.
 
       Example:
         fieldsync verify
@@ -21,6 +24,7 @@ struct VerifyCommand: HomeCommand {
   func run() async throws {
     let open = try await home.open()
     let store = try await open.store.verify()
+    let chains = try await open.store.chainAudit()
     var reports: [(name: String, report: ReadabilityReport)] = []
     for summary in try await open.databaseSummaries() {
       guard let name = summary.name else { continue }
@@ -33,9 +37,10 @@ struct VerifyCommand: HomeCommand {
     try console.result(
       [
         ("problems", .array(store.map { .string($0) })),
+        ("gaps", .array(chains.gaps.map(\.json))), ("forks", .array(chains.forks.map(\.json))),
         ("databases", .array(reports.map { .object([("name", .string($0.name))] + $0.report.members) })),
       ],
-      lines: store.map(TerminalText.escape)
+      lines: store.map(TerminalText.escape) + chains.gaps.map(\.line) + chains.forks.map(\.line)
         + reports.map { "\(TerminalText.escape($0.name)): \($0.report.line)" })
     let unreadable = reports.reduce(0) { $0 + $1.report.unreadableEntryCount }
     guard store.isEmpty, unreadable == 0 else {
@@ -51,6 +56,34 @@ struct VerifyCommand: HomeCommand {
         .incomplete, "\(missing) parts of attachments have not arrived yet.",
         hint: "Sync with a device that has them.")
     }
+  }
+}
+
+extension ChainAudit.Gap {
+  fileprivate var json: JSON {
+    .object([
+      ("author", .string(DeviceText.encode(author))), ("database", .string(database.description)),
+      ("after", .unsigned(after)), ("before", .unsigned(before)), ("missing", .string(missing.description)),
+    ])
+  }
+
+  fileprivate var line: String {
+    "Missing: entries of device \(DeviceText.encode(author)) "
+      + "between its \(after). and \(before). in database \(database)"
+  }
+}
+
+extension ChainAudit.Fork {
+  fileprivate var json: JSON {
+    .object([
+      ("author", .string(DeviceText.encode(author))), ("database", .string(database.description)),
+      ("sequence", .unsigned(sequence)), ("entries", .array(entries.map { .string($0.description) })),
+    ])
+  }
+
+  fileprivate var line: String {
+    "Fork: device \(DeviceText.encode(author)) signed \(entries.count) entries "
+      + "as its \(sequence). in database \(database)"
   }
 }
 

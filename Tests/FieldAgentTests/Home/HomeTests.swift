@@ -32,7 +32,7 @@ struct HomeTests {
     let opened = try await home.open()
     #expect(opened.identity.device == created.identity.device)
     #expect(opened.role == .admin)
-    #expect(opened.members == [Member(device: created.identity.device, role: .admin, name: "laptop")])
+    #expect(opened.members == [Member(device: created.identity.device, role: .admin, petname: nil, name: "laptop")])
     #expect(try await opened.database(named: "notes").get("today")?.fields == ["text": .text("dry")])
     #expect(try await opened.databaseSummaries().map(\.name) == ["notes"])
   }

@@ -59,20 +59,23 @@ enum Samples {
     let device = try TestWorkspace.device(3).key
     return [
       .found(nonce: Array(1...16), sealedKeys: Array(repeating: 7, count: 120), sealedName: [1, 2, 3]),
-      .grant(device: device, role: .relay, sealedKeys: [], sealedName: []),
+      .grant(device: device, role: .relay, epoch: 0, sealedKeys: [], sealedName: []),
       .grant(
-        device: device, role: .admin, sealedKeys: Array(repeating: 9, count: 4096),
+        device: device, role: .admin, epoch: 7, sealedKeys: Array(repeating: 9, count: 4096),
         sealedName: Array(repeating: 1, count: 512)),
       .revoke(device: device, lastSequences: [:]),
       .revoke(device: device, lastSequences: [.number(1): 4, .number(2): .max, .zero: 0]),
+      .epoch(number: 2, history: [], boxes: [:]),
+      .epoch(
+        number: .max, history: [1, 2, 3], boxes: [device: [4, 5], try TestWorkspace.device(4).key: []]),
     ]
   }
 
   static func keys() -> [WorkspaceKeys] {
     let keys = WorkspaceKeys.generate()
     let many = WorkspaceKeys(
-      presence: keys.presence, naming: keys.naming,
-      epochs: [1: .random(byteCount: 32), 2: .random(byteCount: 32), .max: .random(byteCount: 32)])
+      presenceKeys: keys.presenceKeys + [.random(epoch: 1), .random(epoch: 3)], naming: keys.naming,
+      contentKeys: [.random(epoch: 1), .random(epoch: 2), .random(epoch: 2), .random(epoch: .max)])
     return [keys, keys.withoutContent, many]
   }
 }

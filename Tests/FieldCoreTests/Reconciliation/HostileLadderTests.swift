@@ -54,7 +54,7 @@ import Testing
       Set(Rung.allCases), [.equalRoots, .partitionedSketch], [.ratelessCells], [.idList],
     ]
     var (refusedCount, endedCount) = (0, 0)
-    for step in 0..<1500 {
+    for step in 0..<300 {
       let shared = Self.ids(Int.random(in: 0..<120, using: &random), &random)
       let own = Self.ids(Int.random(in: 0..<60, using: &random), &random)
       let others = Self.ids(Int.random(in: 0..<60, using: &random), &random)

@@ -81,6 +81,12 @@ import Testing
     }
   }
 
+  #if DEBUG
+    private static let seedCount: UInt64 = 6
+  #else
+    private static let seedCount: UInt64 = 20
+  #endif
+
   /// What a meeting costs: bytes both ways and turns, the request included.
   @Test(arguments: [
     (10_000, 0, 64.0, 2.0), (10_000, 1, 280, 2), (10_000, 12, 280, 2), (10_000, 24, 290, 2), (10_000, 100, 1050, 4),
@@ -89,7 +95,7 @@ import Testing
   func bytesAndMessages(count: Int, differences: Int, byteLimit: Double, messageLimit: Double) throws {
     let planner = LadderPlanner(link: .bluetooth)
     var (byteCount, messageCount, runCount) = (0, 0, 0)
-    for seed in 0..<20 as Range<UInt64> {
+    for seed in 0..<Self.seedCount {
       let pair = Pair(count: count, differences: differences, seed: seed)
       // Who has not changed since the last time shows its root first.
       let run = pair.run(planner, seed: seed &+ 99, expected: differences == 0 ? 0 : nil)
@@ -101,6 +107,34 @@ import Testing
     let (bytes, messages) = (Double(byteCount) / Double(runCount), Double(messageCount) / Double(runCount))
     print("n \(count) d \(differences): \(bytes) bytes, \(messages) messages")
     #expect(bytes <= byteLimit && messages <= messageLimit)
+  }
+
+  /// Over a grid of sizes and differences: never more than 1.1 times the bytes of the best method alone (sketches, cells,
+  /// or a list), and 13 messages.
+  @Test(arguments: [0, 1, 10, 1000], [false, true])
+  func neverMuchMoreThanTheBestMethodAlone(count: Int, isOneSided: Bool) throws {
+    for differences in [0, 1, 2, 5, 10, 24, 25, 50, 100, 200, 300, 500, 700, 1000] where differences <= max(1, count) {
+      let expected = differences == 0 ? 0 : nil
+      func bytes(_ enabled: Set<Rung>) throws -> (bytes: Int, messages: Int) {
+        var sum = (bytes: 0, messages: 0)
+        for seed in 0..<Self.seedCount {
+          let pair = Pair(count: count, differences: differences, isOneSided: isOneSided, seed: seed &* 77 &+ 5)
+          let run = pair.run(LadderPlanner(enabled: enabled, link: .bluetooth), seed: seed, expected: expected)
+          try pair.check(run, "\(count), \(differences), \(enabled)")
+          sum.bytes += run.byteCount
+          sum.messages = max(sum.messages, run.messageCount)
+        }
+        return sum
+      }
+      let all = try bytes(Rung.ladder)
+      var alone: [Int] = []
+      let methods: [Set<Rung>] = [[.summarySketch, .partitionedSketch], [.ratelessCells], [.idList]]
+      for method in methods { alone.append(try bytes(method.union([.equalRoots])).bytes) }
+      let best = try #require(alone.min())
+      #expect(
+        Double(all.bytes) <= 1.1 * Double(best) && all.messages <= 13,
+        "n \(count), d \(differences): \(all) and alone \(alone)")
+    }
   }
 
   @Test func whoExpectsThatMostDifferListsAtOnce() throws {

@@ -51,12 +51,12 @@ struct LadderWorld {
 
   var facts: ReconcileFacts {
     let head = head
+    let known = bases.filter { $0.own.epoch == epoch && $0.own.arrival <= head.arrival }.map { base in
+      let scope = ArrivalScope(after: base.own.arrival, through: head.arrival)
+      return KnownBase(record: base, countSince: UInt64(ids(in: scope).count))
+    }
     return ReconcileFacts(
-      head: head,
-      bases: bases.filter { $0.own.epoch == epoch && $0.own.arrival <= head.arrival }.map { base in
-        let scope = ArrivalScope(after: base.own.arrival, through: head.arrival)
-        return KnownBase(record: base, countSince: UInt64(ids(in: scope).count))
-      })
+      head: head, bases: known, expectedDifference: known.first.map { Int(clamping: $0.countSince) })
   }
 
   func pushed(_ push: ReconcileResult.Push) -> [EntryID] {

@@ -53,7 +53,7 @@ struct Village {
 
   func grant(_ device: DeviceKey, role: DeviceRole = .member) async throws -> [VerifiedEntry] {
     try await founder.store.append(
-      [draft(.grant(device: device, role: role, sealedKeys: try keys.sealed(to: device), sealedName: []))],
+      [draft(.grant(device: device, role: role, epoch: 1, sealedKeys: try keys.sealed(to: device), sealedName: []))],
       signedBy: founder.keyPair)
   }
 
@@ -84,7 +84,7 @@ struct Village {
       try await residents[resident].store.append([draft], signedBy: residents[resident].keyPair).first)
   }
 
-  var syncKey: SessionKey { SessionKey(purpose: .sync, workspace: workspace, secret: keys.presence) }
+  var syncKey: SessionKey { SessionKey(purpose: .sync, workspace: workspace, secret: keys.presenceKeys[0].key) }
 }
 
 struct MissingValue: Error {}

@@ -11,8 +11,9 @@ with data length extension (251 bytes in a link-layer packet) at 1M and at 2M, i
 that is answered by an empty one takes T(n) + 150 + T(0) + 150 us, with T(n) = 8 (10 + n) us at 1M and 4 (11 + n) at 2M; an event
 takes what fits, and what came in it is answered in the next. A frame waits for what it needs: the link's window (16 frames, one
 more for each that was acknowledged, up to the credit), an acknowledgement for what it acknowledges, the receiver's other frames
-for all that came before them, and the sender for those: for the session's credit (short frames) when it is 64 KiB ahead of what
-it was given for, for requests (longer ones) at once. `share` compares with the limit: packets of 1,974 bytes without a pause.
+for all that had come before them, and the sender for those that it had had: for the session's credit (short frames) when it is 64 KiB
+ahead of what it was given for, for requests (longer ones) at once. Both ends' adapters, hci0 and hci1, are in the trace. `share`
+compares with the limit: packets of 1,974 bytes without a pause, as many of their segments in an event as fit.
 """
 
 import argparse
@@ -30,7 +31,7 @@ HEADER = 4
 SPACE_US = 150
 WINDOW_START, WINDOW_CEILING = 16, 96
 CREDIT = 65536
-CREDIT_FRAME = 40  # bytes: a packet of the session with nothing else in it
+CREDIT_FRAME = 60  # bytes: the session's own, or a notice; a request names something by a hash of 32
 MESSAGE = 8192
 SIGNALS, ATTRIBUTES, ENHANCED_ATTRIBUTES = 5, 4, 0x27
 PHYS = {"1M": lambda count: 8 * (10 + count), "2M": lambda count: 4 * (11 + count)}
@@ -76,11 +77,12 @@ def records(path: str):
             yield flags >> 16, flags & 0xFFFF, file.read(size)
 
 
-def frames(path: str) -> list[Frame]:
+def frames(path: str, of_adapter: int = 0) -> list[Frame]:
+    """As one of the adapters sent and received them."""
     found: list[Frame] = []
     links: dict[int, Link] = {}
     for adapter, opcode, data in records(path):
-        if adapter != 0 or opcode not in (4, 5) or len(data) < 4:
+        if adapter != of_adapter or opcode not in (4, 5) or len(data) < 4:
             continue
         sent = opcode == 4
         handle, _ = struct.unpack_from("<HH", data)
@@ -158,69 +160,102 @@ def airtime_us(size: int, phy) -> list[int]:
     return costs
 
 
-def limit(phy) -> float:
+def limit(phy, interval_us: int) -> float:
     """Bytes a second of full packets, one after the other."""
-    empty = phy(0) + SPACE_US
-    return FULL_FRAME / sum(cost + empty for cost in airtime_us(FULL_FRAME, phy)) * 1e6
+    costs = [cost + phy(0) + SPACE_US for cost in airtime_us(FULL_FRAME, phy)]
+    segments = interval_us // costs[0]
+    return segments * FULL_FRAME / len(costs) / interval_us * 1e6
 
 
-def bulk(all_frames: list[Frame]) -> tuple[bool, list[Frame]] | None:
-    """The largest transfer: its direction, and all frames between its first and its last full one."""
-    best = None
-    for sent in (True, False):
-        full = [
-            index
-            for index, frame in enumerate(all_frames)
-            if frame.bearer == "l2cap" and frame.sent == sent and len(frame.data) == FULL_FRAME
-        ]
-        if full and (best is None or len(full) > best[0]):
-            best = (len(full), sent, [f for f in all_frames[full[0] : full[-1] + 1] if f.bearer == "l2cap"])
-    return best and best[1:]
+@dataclass
+class Transfer:
+    """The largest transfer over channels: all frames between its first and its last full one."""
+
+    sent: list[Frame]  # by its sender
+    answers: list[Frame]  # by its receiver
+    answers_had: list[int]  # for each frame that was sent, how many answers its sender had had
+    sent_had: list[int]  # for each answer, how many frames its sender had had
+
+
+def bulk(path: str) -> Transfer | None:
+    views = [[frame for frame in frames(path, adapter) if frame.bearer == "l2cap"] for adapter in (0, 1)]
+    full = [[i for i, frame in enumerate(view) if frame.sent and len(frame.data) == FULL_FRAME] for view in views]
+    sender = 0 if len(full[0]) >= len(full[1]) else 1
+    if not full[sender]:
+        return None
+    first, last = full[sender][0], full[sender][-1]
+    view, other = views[sender][first : last + 1], views[1 - sender]
+    before = [sum(frame.sent == sent for frame in views[sender][:first]) for sent in (True, False)]
+    result = Transfer([], [], [], [])
+    for frame in view:
+        if frame.sent:
+            result.sent.append(frame)
+            result.answers_had.append(len(result.answers))
+        else:
+            result.answers.append(frame)
+    had = answered = 0
+    for frame in other:
+        if not frame.sent:
+            had += 1
+            continue
+        answered += 1
+        if before[1] < answered <= before[1] + len(result.answers):
+            result.sent_had.append(max(0, had - before[0]))
+    if len(result.sent_had) < len(result.answers):
+        sys.exit("error: the two adapters' records differ: some are missing")
+    return result
 
 
 class Air:
     """Frames of both sides on the modelled air, each as soon as the trace's rules let it go."""
 
-    def __init__(self, sender: bool, run: list[Frame], phy):
-        self.sender, self.phy = sender, phy
-        self.queues: dict[bool, deque[tuple[Frame, int, int, int]]] = {True: deque(), False: deque()}
+    def __init__(self, transfer: Transfer, phy):
+        self.phy = phy
         self.on_air: dict[bool, deque[int]] = {True: deque(), False: deque()}
-        self.arrived: list[tuple[bool, Frame, int, int, int]] = []
-        count = size = 0
-        # Of each frame: how many frames and bytes of the sender's data stand before it (sequence numbers only count), and how
-        # many requests.
-        requests = 0
-        first = next(frame.sequence for frame in run if frame.sent == sender and frame.kind == DATA)
-        for frame in run:
-            number = count
-            if frame.kind == ACK and frame.sent != sender:
-                number = count + ((frame.sequence - first - count + 0x8000) & 0xFFFF) - 0x8000
-            if frame.sent != sender and self.is_request(frame):
-                requests += 1
-            self.queues[frame.sent].append((frame, number, size, requests))
-            if frame.sent == sender and frame.kind == DATA and not frame.is_resent:
-                count += 1
-                size += len(frame.data)
+        self.arrived: list[tuple[bool, Frame, int, int, int, int]] = []
+        # Of each frame: how many data frames and bytes of the sender stand before it, and how many data frames and requests
+        # of the receiver. Sequence numbers only count.
+        self.queues: dict[bool, deque[tuple[Frame, int, int, int, int]]] = {True: deque(), False: deque()}
+        data = [(frame.kind == DATA and not frame.is_resent, len(frame.data)) for frame in transfer.sent]
+        counts, sizes = [0], [0]
+        for is_new, size in data:
+            counts.append(counts[-1] + is_new)
+            sizes.append(sizes[-1] + is_new * size)
+        replies, requests = [0], [0]
+        for frame in transfer.answers:
+            replies.append(replies[-1] + (frame.kind == DATA and not frame.is_resent))
+            requests.append(requests[-1] + self.is_request(frame))
+        first = next(frame.sequence for frame in transfer.sent if frame.kind == DATA)
+        for index, frame in enumerate(transfer.sent):
+            had = transfer.answers_had[index]
+            self.queues[True].append((frame, counts[index], sizes[index], replies[had], requests[had]))
+        for index, frame in enumerate(transfer.answers):
+            had = transfer.sent_had[index]
+            number = counts[had]
+            if frame.kind == ACK:
+                number += ((frame.sequence - first - number + 0x8000) & 0xFFFF) - 0x8000
+            self.queues[False].append((frame, number, sizes[had], replies[index + 1], requests[index + 1]))
         self.window, self.acknowledged, self.edge = WINDOW_START, 0, WINDOW_START
-        self.arrived_count = self.arrived_size = self.granted_size = self.answered = 0
+        self.arrived_count = self.arrived_size = self.granted_size = self.heard = self.answered = 0
 
     @staticmethod
     def is_request(frame: Frame) -> bool:
         return frame.kind == DATA and not frame.is_resent and len(frame.data) > CREDIT_FRAME
 
     def is_done(self) -> bool:
-        return not self.queues[self.sender]
+        return not self.queues[True]
 
     def may_go(self, side: bool) -> bool:
         if self.on_air[side]:
             return True
         if not self.queues[side]:
             return False
-        frame, number, size, requests = self.queues[side][0]
-        if side == self.sender:
+        frame, number, size, replies, requests = self.queues[side][0]
+        if side:
             if frame.kind == DATA and not frame.is_resent:
                 within_window = number < min(self.acknowledged + self.window, self.edge)
-                if not within_window or size >= self.granted_size + CREDIT or requests > self.answered:
+                within_credit = size < self.granted_size + CREDIT or replies <= self.heard
+                if not within_window or not within_credit or requests > self.answered:
                     return False
         elif frame.kind == ACK and number > self.arrived_count or frame.kind == DATA and size > self.arrived_size:
             return False
@@ -229,8 +264,8 @@ class Air:
 
     def take_in(self) -> None:
         """What arrived in an event is answered in the next one at the earliest."""
-        for side, frame, number, size, requests in self.arrived:
-            if side == self.sender:
+        for side, frame, number, size, replies, requests in self.arrived:
+            if side:
                 if frame.kind == DATA and not frame.is_resent:
                     self.arrived_count, self.arrived_size = number + 1, size + len(frame.data)
             elif frame.kind == ACK:
@@ -239,7 +274,7 @@ class Air:
                 self.edge = max(self.edge, number + struct.unpack_from(">H", frame.data, 14)[0])
             else:
                 self.granted_size = max(self.granted_size, size - MESSAGE)
-                self.answered = requests
+                self.heard, self.answered = replies, requests
         self.arrived = []
 
     def exchange(self, left_us: int) -> int:
@@ -290,16 +325,17 @@ def main() -> None:
     if options.entries is not None:
         total = report["l2cap"]["bytes"] + report["gatt"]["bytes"]
         report["share"] = round(options.entries / max(1, total), 4)
-    if (transfer := bulk(found)) is not None:
-        sender, run = transfer
-        size = sum(len(frame.data) - FRAME_OVERHEAD for frame in run if frame.sent == sender and frame.kind == DATA)
+    if (transfer := bulk(options.trace)) is not None:
+        size = sum(len(frame.data) - FRAME_OVERHEAD for frame in transfer.sent if frame.kind == DATA)
         report["airtime"] = {"bytes": size, "interval": options.interval}
         for name, phy in PHYS.items():
-            rate = size / Air(sender, run, phy).duration_us(round(options.interval * 1000)) * 1e6
+            interval_us = round(options.interval * 1000)
+            rate = size / Air(transfer, phy).duration_us(interval_us) * 1e6
+            most = limit(phy, interval_us)
             report["airtime"][name] = {
                 "kB/s": round(rate / 1000, 1),
-                "limit kB/s": round(limit(phy) / 1000, 1),
-                "share": round(rate / limit(phy), 4),
+                "limit kB/s": round(most / 1000, 1),
+                "share": round(rate / most, 4),
             }
     print(json.dumps(report, indent=2))
 

@@ -26,7 +26,7 @@ public struct Message: Hashable, Sendable {
   }
 
   /// Length, type and body.
-  var framed: [UInt8] {
+  public var framed: [UInt8] {
     var type = WireWriter(capacity: 2)
     type.varint(self.type.rawValue)
     var writer = WireWriter(capacity: body.count + 8)

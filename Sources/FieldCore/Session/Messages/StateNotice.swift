@@ -16,7 +16,7 @@ public struct StateNotice: MessageBody, Hashable {
   public var root: [UInt8]
   /// The receiver's arrival up to which the sender has everything, or was refused it; 0 for nothing yet.
   public var pulledThrough: UInt64
-  /// What was pulled so far was listed whole in this session: no summary can have hidden anything.
+  /// What was pulled so far was listed whole in this session, or compared twice: no summary can have hidden anything.
   public var isExact: Bool
   /// Entries that the sender knows it still wants of the receiver.
   public var wantedCount: UInt64

@@ -1,9 +1,9 @@
 /// How much of the time a transport that looks for peers should look.
 public enum DiscoveryEffort: Hashable, Sendable {
-  /// All of it: nobody is near yet, or something waits for somebody.
+  /// All of it.
   case high
-  /// As much as it takes to notice peers that come and go.
+  /// A third: on battery, when nothing waits for anybody.
   case normal
-  /// As little as that: on battery, or while a better transport covers everybody.
+  /// Less: a better transport covers everybody.
   case low
 }

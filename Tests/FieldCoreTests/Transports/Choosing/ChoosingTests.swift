@@ -97,6 +97,30 @@ import Testing
     #expect(place.run(within: .seconds(20)) { $0.areEqual } != nil)
   }
 
+  @Test func aBatteryIsSaved() throws {
+    var place = try Neighbourhood(count: 2, seed: 1)
+    func effort() -> DiscoveryEffort? { place.nodes[0].manager.efforts[Self.radio] }
+    place.bringTogether(0, 1, Self.radio)
+    place.run(for: .seconds(100))
+    #expect(effort() == .high)
+    place.run(0, onBattery: true)
+    #expect(effort() == .normal)
+    place.separate(0, 1, Self.radio)
+    place.run(for: .seconds(40))
+    place.add(3, to: 0)
+    #expect(effort() == .high, "something waits for somebody")
+    place.run(for: .seconds(70))
+    #expect(effort() == .normal)
+    place.bringTogether(0, 1, Self.radio)
+    place.bringTogether(0, 1, Self.lan)
+    place.rate = [Self.lan: 1, Self.radio: 1]
+    for item in 10..<400 { place.add(item, to: 0) }
+    #expect(place.run(within: .seconds(20)) { $0.kinds(0, 1) == [Self.lan] } != nil)
+    #expect(effort() == .low, "the LAN reaches everybody")
+    place.run(0, onBattery: false)
+    #expect(effort() == .low)
+  }
+
   /// Devices come, go, change addresses and write at random for three minutes, with goodbyes and without; then it is
   /// calm, and all have to become equal, rest, and have never made two connections at once over one radio.
   @Test(arguments: 0..<12)

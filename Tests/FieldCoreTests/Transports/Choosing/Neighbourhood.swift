@@ -123,6 +123,8 @@ struct Neighbourhood {
     tell(node, .holds(head(node)))
   }
 
+  mutating func run(_ node: Int, onBattery isOnBattery: Bool) { tell(node, .power(isOnBattery: isOnBattery)) }
+
   mutating func changeAddress(of node: Int, _ kind: TransportKind) {
     let old = address(node, kind)
     nodes[node].generation[kind, default: 0] += 1

@@ -1,4 +1,4 @@
-import FieldCore
+@testable import FieldCore
 import FieldWire
 import Sodium
 import StoreFixtures
@@ -84,8 +84,8 @@ import Testing
     #expect(directory.credential(of: second.key) == [])
     try directory.admit(early)
     #expect(throws: EntryError(.revokedAuthor, "")) { try directory.admit(late) }
-    let grant = try second.grant(third, .admin)
-    #expect(throws: EntryError(.revokedAuthor, "")) { try directory.apply(grant) }
+    try directory.apply(try second.grant(third, .admin))
+    #expect(directory.role(of: try third.key) == nil, "taken in, and void")
     try directory.apply(try founder.grant(second.keyPair, .admin))
     #expect(directory.role(of: second.key) == nil)
     #expect(throws: EntryError(.revokedAuthor, "")) { try directory.admit(late) }
@@ -108,12 +108,41 @@ import Testing
     #expect(throws: EntryError(.revokedAuthor, "")) { try directory.admit(elsewhere) }
   }
 
-  @Test mutating func theFounderStays() throws {
+  @Test mutating func theFounderCanBeRevokedWhileAnotherAdminIsThere() throws {
     try directory.apply(workspace.founding)
     try directory.apply(try founder.grant(second.keyPair, .admin))
-    let revocation = try second.revoke(workspace.founder)
-    #expect(throws: EntryError(.malformed, "")) { try directory.apply(revocation) }
-    #expect(directory.role(of: founder.key) == .admin)
+    try directory.apply(try second.revoke(workspace.founder, keeping: [Directory.database: 2]))
+    #expect(directory.role(of: founder.key) == nil && directory.admins == [second.key])
+    // What it granted stays, what it grants now does not count.
+    try directory.apply(try founder.grant(third, .member))
+    #expect(directory.role(of: try third.key) == nil)
+    #expect(directory.credential(of: second.key).count == 2)
+  }
+
+  @Test mutating func aRevocationThatWouldLeaveNoAdminCountsNowhere() throws {
+    try directory.apply(workspace.founding)
+    try directory.apply(try founder.grant(second.keyPair, .admin))
+    // It cuts off the grant that its own author stands on.
+    try directory.apply(try second.revoke(workspace.founder))
+    #expect(directory.admins == [founder.key, second.key].sorted())
+    var alone = Directory(workspace: workspace.id)
+    try alone.apply(workspace.founding)
+    let own = try founder.revoke(workspace.founder, keeping: [Directory.database: 9])
+    #expect(throws: EntryError(.lastAdmin, "")) { try alone.applyOwn(own) }
+  }
+
+  @Test mutating func ofTwoAdminsWhoRevokeEachOtherTheHigherStays() throws {
+    var third = try TestAuthor(third, in: workspace)
+    try directory.apply(workspace.founding)
+    try directory.apply(try founder.grant(second.keyPair, .admin))
+    try directory.apply(try founder.grant(third.keyPair, .admin))
+    try directory.apply(try third.revoke(second.keyPair))
+    #expect(directory.role(of: second.key) == nil)
+    try directory.apply(try second.revoke(third.keyPair))
+    #expect(directory.role(of: second.key) == .admin && directory.role(of: third.key) == nil)
+    // Once the higher one has seen it, both count.
+    try directory.apply(try founder.revoke(second.keyPair))
+    #expect(directory.role(of: second.key) == nil && directory.role(of: third.key) == .admin)
   }
 
   @Test mutating func takingAnEntryInAgainChangesNothing() throws {
@@ -122,10 +151,10 @@ import Testing
       try founder.revoke(third),
     ]
     for entry in entries { try directory.apply(entry) }
-    let (count, keys) = (directory.operationCount, directory.sealedKeys(for: second.key))
+    let (count, roles) = (directory.operationCount, directory.devices)
     for entry in entries { try directory.apply(entry) }
     #expect(directory.operationCount == count)
-    #expect(directory.sealedKeys(for: second.key) == keys && keys.count == 1)
+    #expect(directory.devices == roles)
     #expect(directory.devices == [founder.key, second.key].sorted())
   }
 
@@ -144,7 +173,7 @@ import Testing
     #expect(try WorkspaceKeys(opening: sealed, with: third).encoded == keys.encoded)
     #expect(throws: EntryError(.undecryptable, "")) { try WorkspaceKeys(opening: sealed, with: workspace.founder) }
     let relay = try WorkspaceKeys(opening: try keys.withoutContent.sealed(to: try third.key), with: third)
-    #expect(relay.naming == nil && relay.epochs.isEmpty && relay.presence == keys.presence)
+    #expect(relay.naming == nil && relay.contentKeys.isEmpty && relay.presence == keys.presence)
     #expect(relay.keyring.isEmpty)
   }
 }

@@ -1,0 +1,67 @@
+import FieldAgent
+import FieldCore
+import FieldWire
+
+/// An open code on the inviting side's screen: the words, who came with them, and the question whether both screens
+/// show the same.
+struct SpokenInvitation {
+  private static let pollInterval: Duration = .milliseconds(200)
+
+  let home: OpenHome
+  let role: DeviceRole
+  let console: Console
+
+  func run() async throws {
+    guard home.role == .admin else {
+      throw AgentError(.notAllowed, "Only an admin lets others in.", hint: "Run it on an admin's device.")
+    }
+    guard home.home.isAgentRunning else {
+      throw AgentError(.agentUnavailable, "Nobody would answer: the agent does not run here.")
+    }
+    let book = home.home.code
+    let code = try book.open(role: role)
+    // The words are needed while the command runs, so they do not wait for its result.
+    Console.tell("Code: \(code.text)\n")
+    console.note("For one try, within two minutes. On the other device: fieldsync join --code --connect …")
+    do {
+      let device = try await letIn(book)
+      try? book.close()
+      try console.result(
+        [("device", .string(DeviceText.encode(device))), ("role", .string("\(role)"))],
+        lines: ["Let in device \(DeviceText.encode(device))."])
+    } catch {
+      try? book.close()
+      throw error
+    }
+  }
+
+  private func letIn(_ book: CodeBook) async throws -> DeviceKey {
+    while true {
+      guard let entry = try book.entry() else {
+        throw AgentError(
+          .peerNotFound, "Nobody used the code in time.", hint: "Make a new one with 'fieldsync invite --code'.")
+      }
+      switch entry.state {
+      case .open, .tried, .confirmed: try await Task.sleep(for: Self.pollInterval)  // another process writes the file
+      case .asking:
+        let name = TerminalText.escape(entry.name)
+        do {
+          try Confirmation.ask(
+            "A device that calls itself “\(name)” wants in. Check words: \(entry.checkWords)\n"
+              + "Does its screen show the same?")
+        } catch {
+          try book.advance(from: .asking, to: .denied)
+          throw error
+        }
+        try book.advance(from: .asking, to: .confirmed)
+      case .letIn:
+        guard let device = entry.device else { throw AgentError(.unexpected, "No device was let in.") }
+        return device
+      case .denied, .failed:
+        throw AgentError(
+          .peerRefused, "Somebody tried the code and did not get in; it cannot be used again.",
+          hint: "Make a new one with 'fieldsync invite --code'. If that happens again, somebody near is guessing.")
+      }
+    }
+  }
+}

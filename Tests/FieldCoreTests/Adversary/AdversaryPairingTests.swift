@@ -1,0 +1,86 @@
+@testable import FieldCore
+import FieldWire
+import Sodium
+import Testing
+
+/// Who stands between two devices that pair by a code.
+@Suite struct AdversaryPairingTests {
+  /// It does not know the code, so it guesses, towards either side; each run is one guess.
+  @Test func adversaryAtPairingSucceedsInNoneOfAThousandTries() throws {
+    var successCount = 0
+    for index in 0..<1000 {
+      let code = SystemRandom.bytes(3)
+      var guess = SystemRandom.bytes(3)
+      while guess == code { guess = SystemRandom.bytes(3) }
+      let honest = try CodeExchange.Request(code: code)
+      if index.isMultiple(of: 2) {
+        // It answers the joining device.
+        let (answer, key) = try CodeExchange.answer(honest.message, code: guess)
+        if try honest.key(answer: answer).secret == key.secret { successCount += 1 }
+      } else {
+        // It asks the inviting one.
+        let request = try CodeExchange.Request(code: guess)
+        let (answer, key) = try CodeExchange.answer(request.message, code: code)
+        if try request.key(answer: answer).secret == key.secret { successCount += 1 }
+      }
+    }
+    #expect(successCount == 0)
+  }
+
+  /// It passes one side's message on and puts its own in the place of the other's.
+  @Test func adversaryAtPairingCannotMixMessages() throws {
+    let code: [UInt8] = [1, 2, 3]
+    let request = try CodeExchange.Request(code: code)
+    var altered = request.message
+    altered[Domain.code.count] ^= 1  // the run's session
+    let (answer, key) = try CodeExchange.answer(altered, code: code)
+    #expect(try request.key(answer: answer).secret != key.secret)
+    let (other, _) = try CodeExchange.answer(try CodeExchange.Request(code: code).message, code: code)
+    #expect(try request.key(answer: other).secret != key.secret)
+  }
+
+  @Test func whatIsNoElementIsRefused() throws {
+    let request = try CodeExchange.Request(code: [1, 2, 3])
+    for answer in [[], [UInt8](repeating: 0, count: 32), [UInt8](repeating: 0xFF, count: 32)] as [[UInt8]] {
+      #expect(throws: SessionError.self) { try request.key(answer: answer) }
+    }
+    var identity = request.message
+    identity.replaceSubrange(identity.count - 32..<identity.count, with: [UInt8](repeating: 0, count: 32))
+    #expect(throws: SessionError.self) { try CodeExchange.answer(identity, code: [1, 2, 3]) }
+  }
+
+  @Test func aCodeMakesASessionWhoseEndsShowTheSameWords() async throws {
+    let (near, far) = MemoryConnection.pair()
+    let (tablet, laptop) = (SigningKeyPair(), SigningKeyPair())
+    async let joining = SessionEstablisher(identity: tablet, clock: ContinuousClock())
+      .initiate(on: near, withCode: [7, 8, 9])
+    let inviting = try await SessionEstablisher(identity: laptop, clock: ContinuousClock())
+      .respond(on: far, with: [], claimCode: { [7, 8, 9] })
+    let session = try await joining
+    #expect(session.secrets.checkBytes == inviting.secrets.checkBytes && session.secrets.checkBytes.count == 4)
+    #expect(session.peer.bytes == laptop.publicKey && inviting.peer.bytes == tablet.publicKey)
+    #expect(inviting.secrets.purpose == .code)
+  }
+
+  @Test func aWrongCodeEndsBothSidesAndSaysSo() async throws {
+    let (near, far) = MemoryConnection.pair()
+    let joining = Task {
+      try await SessionEstablisher(identity: SigningKeyPair(), clock: ContinuousClock())
+        .initiate(on: near, withCode: [7, 8, 9])
+    }
+    await #expect(throws: SessionError(.wrongCode, "")) {
+      try await SessionEstablisher(identity: SigningKeyPair(), clock: ContinuousClock())
+        .respond(on: far, with: [], claimCode: { [7, 8, 8] })
+    }
+    await #expect(throws: SessionError.self) { try await joining.value }
+  }
+
+  @Test func withoutAnOpenCodeNothingIsAnswered() async throws {
+    let (near, far) = MemoryConnection.pair()
+    try await near.send(try CodeExchange.Request(code: [1, 2, 3]).message)
+    await #expect(throws: SessionError(.stranger, "")) {
+      try await SessionEstablisher(identity: SigningKeyPair(), clock: ContinuousClock()).respond(on: far, with: [])
+    }
+    #expect(far.sentMessages.isEmpty)
+  }
+}
