@@ -3,21 +3,21 @@
 /// in which level tells its size. (The levels are those of the strata estimator of Eppstein, Goodrich, Uyeda and
 /// Varghese, "What's the Difference?", 2011; the parities those of the tug-of-war sketch of Alon, Matias and Szegedy.)
 ///
-/// An id's level is the number of trailing zeros of the high 32 bits of its keyed hash, 19 at most; its bit is what the
+/// An id's level is the number of trailing zeros of the high 32 bits of its keyed hash, 17 at most; its bit is what the
 /// top bits of the low 32 say. On the wire: level by level, bit j as bit `j mod 8` of byte `j / 8`.
 ///
 /// From the 5th to the 95th percentile, the estimate is 0.69 to 1.45 of the truth with 32 bits a level, 0.82 to 1.20
 /// with 128, 0.87 to 1.13 with 256; less far off below 100.
 public struct DifferenceEstimator: SetSummary, Hashable {
-  public static let levelCount = 20
+  public static let levelCount = 18
 
   /// How many parity bits each level has.
   public enum Width: Int, Sendable, CaseIterable {
-    /// 80 bytes.
+    /// 72 bytes.
     case thin = 32
-    /// 320 bytes.
+    /// 288 bytes.
     case wide = 128
-    /// 640 bytes.
+    /// 576 bytes.
     case widest = 256
 
     public var byteCount: Int { DifferenceEstimator.levelCount * rawValue / 8 }

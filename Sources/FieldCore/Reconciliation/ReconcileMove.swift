@@ -7,7 +7,7 @@ import SetReconciliation
 /// | kind | move | body |
 /// | --- | --- | --- |
 /// | 0 | none: the other side begins | empty |
-/// | 1 | sketch | syndrome count c (u8, 0 to 64), thin estimator (80), c syndromes (4 each) |
+/// | 1 | sketch | syndrome count c (u8, 0 to 64), thin estimator (72), c syndromes (4 each) |
 /// | 2 | list | count (varint), parameter (u8, 1 to 40), Golomb-coded values (bytes) |
 /// | 3 | partition | bucket count (varint), syndrome count (varint), 4 bytes for each syndrome of each bucket |
 /// | 4 | ask for syndromes | first and one past the last (varint each), bitmap of the buckets (bytes) |
@@ -18,7 +18,7 @@ import SetReconciliation
 /// | 9 | found, and everything is asked for | empty |
 /// | 10 | undecided: the ladder ends here | reason (u8) |
 /// | 11 | follows, in a greeting alone: the first step comes in a message of its own, being long | empty |
-/// | 12 | sketch with a wide estimator | syndrome count c (u8, 0 to 64), wide estimator (640), c syndromes (4 each) |
+/// | 12 | sketch with a wide estimator | syndrome count c (u8, 0 to 64), wide estimator (576), c syndromes (4 each) |
 enum ReconcileMove: Hashable, Sendable {
   case none
   case sketch(estimator: [UInt8], syndromes: [UInt8])

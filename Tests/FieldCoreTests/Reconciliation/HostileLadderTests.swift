@@ -92,9 +92,9 @@ import Testing
       $0.base = ReconcileGreeting.Base(tag: [1, 2, 3, 4], countSince: 0)
       $0.isScoped = true
     },
-    { $0.move = .sketch(estimator: Array(repeating: 0xff, count: 80), syndromes: Array(repeating: 0xff, count: 96)) },
-    { $0.move = .sketch(estimator: Array(repeating: 0, count: 80), syndromes: Array(repeating: 0, count: 96)) },
-    { $0.move = .sketch(estimator: Array(repeating: 0xaa, count: 80), syndromes: []) },
+    { $0.move = .sketch(estimator: Array(repeating: 0xff, count: 72), syndromes: Array(repeating: 0xff, count: 96)) },
+    { $0.move = .sketch(estimator: Array(repeating: 0, count: 72), syndromes: Array(repeating: 0, count: 96)) },
+    { $0.move = .sketch(estimator: Array(repeating: 0xaa, count: 72), syndromes: []) },
     { $0.move = .list(count: 300, parameter: 40, bytes: Array(repeating: 0, count: 2000)) },
     { $0.move = .list(count: largest, parameter: 40, bytes: [0xff]) },
     { $0.move = .partition(bucketCount: 16_384, syndromeCount: 1, bytes: Array(repeating: 0xff, count: 65_536)) },

@@ -109,8 +109,8 @@ import Testing
     #expect(bytes <= byteLimit && messages <= messageLimit)
   }
 
-  /// Over a grid of sizes and differences: never more than 1.1 times the bytes of the best method alone (sketches, cells,
-  /// or a list), and 13 messages.
+  /// Over a grid of sizes and differences: never more than 1.1 times the bytes of the best method alone (sketches,
+  /// cells, or a list), and 13 messages.
   @Test(arguments: [0, 1, 10, 1000], [false, true])
   func neverMuchMoreThanTheBestMethodAlone(count: Int, isOneSided: Bool) throws {
     for differences in [0, 1, 2, 5, 10, 24, 25, 50, 100, 200, 300, 500, 700, 1000] where differences <= max(1, count) {
