@@ -121,8 +121,9 @@ struct Multiplexer {
       SessionFrame.data(id, piece.bytes, piece.end).encode(into: &writer)
       if wasFull, stream.outgoingByteCount < SessionLimits.outboundByteCount { events.append(.writable(id)) }
       streams[id] = stream
-      if stream.isOver { drop(id) }
-      turn += 1
+      // What is dropped makes its place free for the next: a new stream must not be overtaken by a newer one, or the
+      // peer takes it for the rest of one that was reset.
+      if stream.isOver { drop(id) } else { turn += 1 }
     }
     // Whoever was served goes to the back.
     let served = min(turn, ready.count)
