@@ -109,8 +109,8 @@ final class ChangeFeed: Sendable {
     state.tasks = [announcing, polling]
   }
 
-  /// Tells listeners outside the lock: one that is cancelled takes the lock while its own task is locked, and telling it
-  /// locks its task. One task announces, so heads come in order.
+  /// Tells listeners outside the lock: one that is cancelled takes the lock while its own task is locked, and telling
+  /// it locks its task. One task announces, so heads come in order.
   private func announce(_ head: StoreHead) {
     let listeners = state.withLock { state in
       let keys = state.listeners.filter { $0.value.last != head }.map(\.key)

@@ -110,10 +110,11 @@ import Testing
   }
 
   /// Over a grid of sizes and differences: never more than 1.1 times the bytes of the best method alone (sketches,
-  /// cells, or a list), and 13 messages.
+  /// cells, or a list), and 13 messages. Where one side has nothing, its count tells, and no method is at work.
   @Test(arguments: [0, 1, 10, 1000], [false, true])
   func neverMuchMoreThanTheBestMethodAlone(count: Int, isOneSided: Bool) throws {
-    for differences in [0, 1, 2, 5, 10, 24, 25, 50, 100, 200, 300, 500, 700, 1000] where differences <= max(1, count) {
+    for differences in [0, 1, 2, 5, 10, 24, 25, 50, 100, 200, 300, 500, 700, 1000]
+    where differences <= max(1, count) && !(isOneSided && differences == count) {
       let expected = differences == 0 ? 0 : nil
       func bytes(_ enabled: Set<Rung>) throws -> (bytes: Int, messages: Int) {
         var sum = (bytes: 0, messages: 0)
