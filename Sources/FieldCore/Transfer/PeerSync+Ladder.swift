@@ -142,6 +142,7 @@ extension PeerSync {
       await stream.end()
       await stream.forget()
       isClimbing = false
+      toldRoot = session.secrets.root(of: own)
       return try await perform(
         coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
     case .undecided(let reason):
