@@ -3,9 +3,9 @@ import FieldTesting
 import Testing
 
 /// A transfer that is cut at any frame costs what was under way: nothing is lost, nothing comes twice, and in each
-/// direction at most one window is sent again, over whatever comes next. What frames do to a link that is cut, lossy or slow is tested in
-/// `FrameLinkSimulationTests`; here a message of the connection is as large as a frame, and everything that is under
-/// way at the cut is gone.
+/// direction at most one window is sent again, over whatever comes next. What frames do to a link that is cut, lossy or
+/// slow is tested in `FrameLinkSimulationTests`; here a message of the connection is as large as a frame, and
+/// everything that is under way at the cut is gone.
 @Suite(.timeLimit(.minutes(5))) struct CutTransferTests {
   enum Bearer: CaseIterable {
     case gatt, l2cap
