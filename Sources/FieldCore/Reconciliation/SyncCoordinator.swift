@@ -23,7 +23,8 @@ public struct SyncCoordinator: Sendable {
   /// The rungs that may be used; ``Rung/equalRoots`` and ``Rung/fullScan`` always are.
   private let enabled: Set<Rung>
   private var own: StoreHead
-  private var ownRoot: [UInt8]
+  /// The root of this side's newest head that is known here.
+  public private(set) var ownRoot: [UInt8]
   private var peer: StateNotice?
   /// How far pulls have come in the peer's present epoch. In the session this moves past what the peer could not give,
   /// so that asking again ends; what is remembered does not.

@@ -347,11 +347,12 @@ public actor PeerSync {
     }
   }
 
-  /// Not before the peer was told, which another task may be about to do.
+  /// Not before the peer was told, which another task may be about to do. Nothing is waited for otherwise, so that the
+  /// end of what came before travels in one message with the end of all.
   private func leaveWhenSettled() async throws {
     guard ending == .whenSettled else { return }
     isLeaving = true
-    if toldRoot != session.secrets.root(of: try await store.head()) { try await tellState() }
+    if toldRoot != coordinator?.ownRoot { try await tellState() }
     await session.close(.done)
   }
 
