@@ -139,12 +139,14 @@ extension PeerSync {
     let end: SyncCoordinator.LadderEnd
     switch result {
     case .inStep:
-      await stream.end()
-      await stream.forget()
       isClimbing = false
-      toldRoot = session.secrets.root(of: own)
-      return try await perform(
-        coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
+      let root = session.secrets.root(of: own)
+      toldRoot = root
+      try await perform(coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: root) ?? [])
+      // The end of the session is the end of the stream, and one message less.
+      if !isLeaving { await stream.end() }
+      await stream.forget()
+      return
     case .undecided(let reason):
       eventContinuation.yield(.chose(RungChoice(.cursorScan, reason)))
       await stream.end()

@@ -50,7 +50,7 @@ public actor PeerSync {
   private var failure: SessionError?
   var isOver = false
   /// This side has what it wanted, and is ending the session.
-  private var isLeaving = false
+  private(set) var isLeaving = false
   /// What the peer knows of this side's root.
   var toldRoot: [UInt8]?
   private var isTelling = false
@@ -347,8 +347,7 @@ public actor PeerSync {
     }
   }
 
-  /// Not before the peer was told, which another task may be about to do. Nothing is waited for otherwise, so that the
-  /// end of what came before travels in one message with the end of all.
+  /// Not before the peer was told, which another task may be about to do.
   private func leaveWhenSettled() async throws {
     guard ending == .whenSettled else { return }
     isLeaving = true
