@@ -144,7 +144,8 @@ extension PeerSync {
       toldRoot = root
       try await perform(coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: root) ?? [])
       // The end of the session is the end of the stream, and one message less.
-      if !isLeaving { await stream.end() }
+      guard !isLeaving else { return }
+      await stream.end()
       await stream.forget()
       return
     case .undecided(let reason):
