@@ -139,15 +139,11 @@ extension PeerSync {
     let end: SyncCoordinator.LadderEnd
     switch result {
     case .inStep:
-      isClimbing = false
-      let root = session.secrets.root(of: own)
-      toldRoot = root
-      try await perform(coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: root) ?? [])
-      // The end of the session is the end of the stream, and one message less.
-      guard !isLeaving else { return }
       await stream.end()
       await stream.forget()
-      return
+      isClimbing = false
+      return try await perform(
+        coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
     case .undecided(let reason):
       eventContinuation.yield(.chose(RungChoice(.cursorScan, reason)))
       await stream.end()
