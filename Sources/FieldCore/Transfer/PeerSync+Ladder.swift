@@ -139,11 +139,14 @@ extension PeerSync {
     let end: SyncCoordinator.LadderEnd
     switch result {
     case .inStep:
+      isClimbing = false
+      try await perform(
+        coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
+      // Who leaves now lets the stream end with the session, in one message less.
+      guard ending == .never || !outcome.isInStep else { return }
       await stream.end()
       await stream.forget()
-      isClimbing = false
-      return try await perform(
-        coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
+      return
     case .undecided(let reason):
       eventContinuation.yield(.chose(RungChoice(.cursorScan, reason)))
       await stream.end()

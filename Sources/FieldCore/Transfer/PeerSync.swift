@@ -19,7 +19,7 @@ public actor PeerSync {
   let remote: RemoteStore
   let server: StoreServer
   private let ownDevice: DeviceKey
-  private let ending: Ending
+  let ending: Ending
   let rungs: Set<Rung>
   let passBudget: PassBudget?
   private let clock: any Clock<Duration>
