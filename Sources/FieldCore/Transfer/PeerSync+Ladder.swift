@@ -73,7 +73,7 @@ extension PeerSync {
     var actions = first == nil ? reconciler.start() : try take(first, &reconciler, &hasGreeted)
     while true {
       var next: [Reconciler.Action] = []
-      for action in actions {
+      for (index, action) in actions.enumerated() {
         switch action {
         case .pass(let scope):
           let (count, total) = (reconciler.passEntryCount, reconciler.ownHead.entryCount)
@@ -87,7 +87,10 @@ extension PeerSync {
           report.count(message, isNewTurn: report.turnCount == 0 || !isOwnTurn)
           isOwnTurn = true
           if let stream {
-            try await stream.send(message)
+            // Equal roots leave nothing to say: the end travels with the answer.
+            var isLast = false
+            if actions.indices.contains(index + 1), case .finished(.inStep) = actions[index + 1] { isLast = true }
+            try await stream.send(message, isLast: isLast)
           } else {
             stream = try await session.open(message, isLast: false)
           }
