@@ -72,12 +72,35 @@ enum HomeFiles {
         throw error
       }
     }
-    guard rename(temporary, path) == 0 else {
-      let error = failure("write", path)
+    do {
+      try rename(temporary, to: path)
+    } catch {
       unlink(temporary)
       throw error
     }
-    try syncDirectory(parent(of: path))
+  }
+
+  /// On disk when this returns.
+  static func rename(_ path: String, to new: String) throws(AgentError) {
+    guard Glibc.rename(path, new) == 0 else { throw failure("write", new) }
+    try syncDirectory(parent(of: new))
+  }
+
+  /// Up to `count` bytes: fewer at the end of the file.
+  static func read(_ count: Int, from file: Int32, _ path: String) throws(AgentError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var total = 0
+    while total < count {
+      let received = bytes.withUnsafeMutableBytes {
+        Glibc.read(file, $0.baseAddress.map { $0 + total }, $0.count - total)
+      }
+      if received < 0, errno == EINTR { continue }
+      guard received >= 0 else { throw failure("read", path) }
+      if received == 0 { break }
+      total += received
+    }
+    bytes.removeLast(count - total)
+    return bytes
   }
 
   /// Makes an empty file for this user alone, unless there is one.
@@ -121,7 +144,7 @@ enum HomeFiles {
       code, "Could not \(verb) '\(path)': \(reason).", hint: code == .notFound ? "Check the path." : nil)
   }
 
-  private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+  static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
     var written = 0
     while written < bytes.count {
       let count = bytes[written...].withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
