@@ -111,6 +111,18 @@ extension SQLiteStore {
     try await writeOutsideTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
   }
 
+  /// Brings everything that was written into the one file, and empties the log beside it: before the file is moved or
+  /// copied by itself.
+  ///
+  /// - Throws: ``StoreError`` with `busy` when another process reads or writes.
+  public func gather() async throws(StoreError) {
+    try await writeOutsideTransaction { database in
+      guard try Int.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 else {
+        throw StoreError(.busy, "another process uses the store")
+      }
+    }
+  }
+
   /// Starts a new epoch, so that no peer's cursor means anything any more: for a file that was restored from a copy,
   /// whose arrivals were given a second time since.
   public func beginEpoch() async throws(StoreError) {

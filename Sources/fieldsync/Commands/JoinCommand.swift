@@ -14,8 +14,8 @@ struct JoinCommand: HomeCommand {
     discussion: """
       The inviting device has to run its agent, and to be near: on the same LAN or in reach of \
       Bluetooth, where it is looked for, or at the address that is given. With '-' the invitation \
-      is read from standard input. Neither it nor a code is ever an argument, which other processes can see. After a cut, \
-      run the command again.
+      is read from standard input, so that nobody else on this machine sees it, as arguments are \
+      for a moment. A code is always asked for. After a cut, run the command again.
 
       With '--shared-key' nobody has to be near: whoever has the key that 'fieldsync init --shared' \
       printed belongs to the workspace, and can never be put out of it.
@@ -26,7 +26,8 @@ struct JoinCommand: HomeCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("A file with the line that 'fieldsync invite' printed, or '-' to read it.", valueName: "file"))
+    help: ArgumentHelp(
+      "The line that 'fieldsync invite' printed, a file that holds it, or '-' to read it.", valueName: "invitation"))
   var invitation: String?
 
   @Option(help: ArgumentHelp("A PNG picture of the invitation's QR code.", valueName: "image"))
@@ -55,13 +56,10 @@ struct JoinCommand: HomeCommand {
 
   func validate() throws {
     guard [invitation != nil, scan != nil, code, sharedKey != nil].count(where: { $0 }) == 1 else {
-      throw ValidationError("Give one of: a file with the invitation's line, --scan, --code or --shared-key.")
+      throw ValidationError("Give one of: an invitation, --scan, --code or --shared-key.")
     }
     if let sharedKey, sharedKey.count >= 64, sharedKey.allSatisfy(\.isHexDigit) {
       throw ValidationError("A shared key is a secret that other processes must not see: use '-' and paste it.")
-    }
-    if invitation?.hasPrefix("fieldsync:") == true {
-      throw ValidationError("An invitation is a secret that other processes must not see: use '-' and paste it.")
     }
   }
 
@@ -142,6 +140,11 @@ extension JoinCommand {
       }
     }
     let path = invitation ?? "-"
+    if path.hasPrefix(Invitation.scheme) {
+      ProcessArguments.hide(path)
+      console.note("Others on this machine may have seen the invitation in the list of processes; use 'join -'.")
+      return try Invitation(uri: path)
+    }
     let uri =
       path == "-"
       ? readLine(strippingNewline: true) ?? "" : String(decoding: try InputFile(path).read(4096), as: UTF8.self)

@@ -39,6 +39,7 @@ extension Home {
     }
     let copy = try SQLiteStore(path: snapshot, workspace: open.identity.workspace)
     let entryCount = try await copy.head().entryCount
+    try await copy.gather()
     try await copy.close()
 
     let file = Glibc.open(snapshot, O_RDONLY | O_CLOEXEC)

@@ -108,6 +108,8 @@ extension Home {
       _ = try await store.append([warrant.draft], signedBy: identity.keyPair)
       identity = try identity.joined(presence: presence)
     }
+    // Only the file itself is moved to its place.
+    try await store.gather()
     try await store.close()
     return (identity, entryCount)
   }
