@@ -7,7 +7,8 @@ enum SecretPrompt {
   private static let byteLimit = 1024
 
   /// - Returns: `nil` where there is no terminal.
-  /// - Throws: ``AgentError`` with `incomplete` when the user interrupts it, `invalidInput` for a line that is too long.
+  /// - Throws: ``AgentError`` with `incomplete` when the user interrupts it, `invalidInput` for a line that is too
+  ///   long.
   static func ask(_ prompt: String) throws -> SecretBytes? {
     let terminal = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     guard terminal >= 0 else { return nil }

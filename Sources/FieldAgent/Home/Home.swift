@@ -242,9 +242,10 @@ public struct Home: Sendable {
     var bytes = identity.encoded
     defer { bytes.wipe() }
     if let passphrase {
-      try HomeFiles.replace(identityPath, with: try IdentityLock.seal(bytes, with: passphrase, cost: cost))
+      let sealed = try IdentityLock.seal(bytes, with: passphrase, cost: cost)
+      try HomeFiles.replace(identityPath, with: sealed, erasesOld: true)
     } else {
-      try HomeFiles.replace(identityPath, with: bytes)
+      try HomeFiles.replace(identityPath, with: bytes, erasesOld: true)
     }
   }
 }

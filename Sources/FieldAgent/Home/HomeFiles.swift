@@ -59,7 +59,12 @@ enum HomeFiles {
   }
 
   /// Replaces the file in one step, and returns when that is on disk.
-  static func replace(_ path: String, with bytes: [UInt8]) throws(AgentError) {
+  ///
+  /// - Parameter erasesOld: Writes zeros over what was there before. Disks that write elsewhere than before may keep
+  ///   it.
+  static func replace(_ path: String, with bytes: [UInt8], erasesOld: Bool = false) throws(AgentError) {
+    let old = erasesOld ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1
+    defer { if old >= 0 { close(old) } }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, fileMode)
@@ -78,6 +83,7 @@ enum HomeFiles {
       unlink(temporary)
       throw error
     }
+    if old >= 0 { try overwrite(old, path) }
   }
 
   /// On disk when this returns.
@@ -120,6 +126,10 @@ enum HomeFiles {
       throw failure("overwrite", path)
     }
     defer { close(file) }
+    try overwrite(file, path)
+  }
+
+  private static func overwrite(_ file: Int32, _ path: String) throws(AgentError) {
     var status = stat()
     guard fstat(file, &status) == 0, writeAll([UInt8](repeating: 0, count: Int(status.st_size)), to: file),
       fsync(file) == 0

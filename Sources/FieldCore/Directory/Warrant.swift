@@ -4,8 +4,8 @@ public import Sodium
 /// A grant that an admin signed by itself, outside of its chain of entries, and that the device which it is for brings
 /// into the directory as the first entry of its own chain.
 ///
-/// It is for a key whose holder cannot know where its chain ends: one that came out of a backup, or that several devices
-/// hold. Such a key signs no entry, so it gives no sequence number twice, and yet lets a new device in.
+/// It is for a key whose holder cannot know where its chain ends: one that came out of a backup, or that several
+/// devices hold. Such a key signs no entry, so it gives no sequence number twice, and yet lets a new device in.
 ///
 /// Encoded: admin (32), role (u8), epoch (u32), sealed keys and sealed name as in a grant, and the admin's signature
 /// (64) over a domain string, the workspace, the device and everything before the signature. The entry that carries it
