@@ -15,8 +15,10 @@
 #   wait_on NAME TAG [SECONDS]              waits until it ended by itself; its exit code
 #   ended NAME TAG                          whether it did
 #   eventually SECONDS WHAT COMMAND…        until COMMAND succeeds; fails the scenario with WHAT otherwise
-#   air COMMAND…                            cut, restore, loss, delay, rate, links, state: see air.py
-#   lan_is NAME on|off                      plugs or pulls a guest's network cable
+#   air COMMAND…                            cut, restore, loss, delay, rate, links, carries, state: see air.py
+#   lan_is NAME on|off                      plugs or pulls a guest's network cable; prints when, in seconds since 1970
+#   seconds FROM TO                         between two times, to a tenth
+#   within SECONDS FROM TO                  whether no more than that lies between two times
 #   power_is_cut NAME                       the guest is gone, now; guest_starts boots it again
 #   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
 #   workspace NAME…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
@@ -94,6 +96,9 @@ eventually() {
   done
 }
 
+seconds() { awk "BEGIN { printf \"%.1f\", $2 - $1 }"; }
+within() { awk "BEGIN { exit !($3 - $2 <= $1) }"; }
+
 air_starts() {
   "$lab_python" "$here/air.py" "$LAB_SOCKETS" "$@" >"$LAB_RUN/air.log" 2>&1 &
   lab_air=$!
@@ -133,7 +138,7 @@ lan_is() {
 }
 power_is_cut() {
   lab_cut_off[$1]=yes
-  machine "$1" quit
+  machine "$1" quit >&2
   timeout "$LAB_END_SECONDS" tail --pid="${lab_guests[$1]}" -f /dev/null
 }
 
@@ -197,6 +202,7 @@ need_fieldsync() {
 workspace() { # workspace NAME…: the first founds it, and lets the others in
   local homes=$LAB_RUN/homes name invitation agent
   mkdir -p "$homes"
+  rm -f "$homes/agent.out"
   "$FIELDSYNC_BINARY" init --home "$homes/$1" --name "$1" >&2
   "$FIELDSYNC_BINARY" agent --home "$homes/$1" --no-ble --listen 127.0.0.1:0 >"$homes/agent.out" 2>"$homes/agent.log" &
   agent=$!

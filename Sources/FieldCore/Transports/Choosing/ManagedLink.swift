@@ -14,10 +14,14 @@ struct ManagedLink: Sendable {
   var heardAt: Duration
   /// Something came in after the handshake.
   var isProven = false
+  /// Silent for so long that another transport is tried beside it.
+  var isDoubted = false
+  /// Silent for so long that another one is used.
   var isSuspect = false
   var isClosing = false
   /// Given up for its silence.
   var isDead = false
+  var gauge = SilenceGauge()
   var work = LinkReport.Work.busy
   /// Since when there is nothing to do.
   var idleSince: Duration?
@@ -36,6 +40,7 @@ struct ManagedLink: Sendable {
     heardAt = max(heardAt, now - report.silence)
     isProven = isProven || report.receivedCount > 0
     roundTrip = report.roundTrip ?? roundTrip
+    gauge.note(now - heardAt, isBusy: report.work == .busy, after: now - reportedAt)
     let seconds = (now - reportedAt) / .seconds(1)
     if seconds > 0, report.byteCount >= byteCount {
       let rate = Double(report.byteCount - byteCount) / seconds
@@ -51,7 +56,11 @@ struct ManagedLink: Sendable {
     work = report.work
     byteCount = report.byteCount
     reportedAt = now
-    let limit = isWithoutNetwork ? ChoosingLimits.suspectWithoutNetworkAfter : ChoosingLimits.suspectAfter(cost)
-    isSuspect = report.work == .busy && now - heardAt >= limit
+    let silence = now - heardAt
+    let isBusy = report.work == .busy
+    isDoubted =
+      isBusy && silence >= (isWithoutNetwork ? ChoosingLimits.doubtWithoutNetworkAfter : gauge.doubtAfter(cost))
+    isSuspect =
+      isBusy && silence >= (isWithoutNetwork ? ChoosingLimits.suspectWithoutNetworkAfter : gauge.suspectAfter(cost))
   }
 }

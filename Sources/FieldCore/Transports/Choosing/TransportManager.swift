@@ -70,6 +70,12 @@ public struct TransportManager: Sendable {
     var jitter: Double
   }
 
+  struct GivenUp: Sendable {
+    var kind: TransportKind
+    var at: Duration
+    var silence: Duration
+  }
+
   let own: DeviceKey
   let costs: [TransportKind: TransportCost]
   var reader: PresenceReader
@@ -85,6 +91,8 @@ public struct TransportManager: Sendable {
   /// The transport that was last said to be in use with a device.
   var used: [DeviceKey: TransportKind] = [:]
   var lostAt: [DeviceKey: Duration] = [:]
+  /// Who lost its place for its silence.
+  var givenUp: [DeviceKey: GivenUp] = [:]
   var isOnBattery = false
   /// Transports whose sessions are doubted sooner.
   var withoutNetwork: Set<TransportKind> = []
@@ -280,6 +288,9 @@ public struct TransportManager: Sendable {
       device: device, kind: kind, cost: cost(kind), address: address, isOpenedHere: address != nil,
       isOpenedByHigherKey: (address != nil) == (own > device), openedAt: now, heardAt: now, reportedAt: now,
       why: address == nil ? "the peer connected" : target?.reason ?? "a better transport")
+    if let before = givenUp[device], before.kind == kind, now - before.at < ChoosingLimits.quickReturn {
+      links[id]?.gauge = SilenceGauge(survived: before.silence)
+    }
     // Who connected can be reached, whatever a dial of the same moment said.
     for (known, route) in routes where route.device == device && known.kind == kind {
       routes[known]?.forgetFailures(now: now)
@@ -327,6 +338,11 @@ public struct TransportManager: Sendable {
     _ id: LinkID, _ reason: String, wasInOrder: Bool, _ now: Duration, _ actions: inout [Action]
   ) {
     guard let link = links.removeValue(forKey: id) else { return }
+    if link.isSuspect {
+      givenUp[link.device] = GivenUp(kind: link.kind, at: now, silence: now - link.heardAt)
+    } else if givenUp[link.device]?.kind == link.kind {
+      givenUp[link.device] = nil
+    }
     let wasInOrder = wasInOrder && !link.isDead
     let reason = link.isDead ? "the peer is silent" : reason
     if link.work != .busy, wasInOrder { remember(link.device) }

@@ -61,9 +61,14 @@ struct Neighbourhood {
   var random: SeededRandom
   /// Items that a link carries in a step.
   var rate: [TransportKind: Int] = [lan: 1000, radio: 1000]
+  /// Kinds whose sessions carry nothing now, although they are there.
+  var stalled: Set<TransportKind> = []
+  /// Nothing goes through a session until it is so old.
+  var silenceAfterOpening: [TransportKind: Duration] = [:]
   var mostRadioDials = 0
   private var queue = EventQueue<Happening>()
   private var lastLink: UInt64 = 0
+  private var stepCount = 0
 
   init(count: Int, seed: UInt64, clockOffsets: [Int64] = [], roles: [DeviceRole] = []) throws {
     random = SeededRandom(seed: seed)
@@ -162,6 +167,7 @@ struct Neighbourhood {
 
   private mutating func advance() {
     now += Self.step
+    stepCount += 1
     while let time = queue.nextTime, time <= now, let next = queue.next() { happen(next.event) }
     for index in links.indices { carry(index) }
     links.removeAll { $0.ends.isEmpty }
@@ -169,7 +175,7 @@ struct Neighbourhood {
       if let wakeAt = nodes[index].manager.wakeAt, wakeAt <= now { tell(index, .timer) }
       announce(index)
     }
-    if now.components.attoseconds % 500_000_000_000_000_000 == 0 { for index in nodes.indices { report(index) } }
+    if stepCount % 3 == 0 { for index in nodes.indices { report(index) } }
     if now.components.attoseconds == 0, now.components.seconds % 60 == 0 {
       for index in nodes.indices { tellTime(index) }
     }
@@ -297,6 +303,9 @@ struct Neighbourhood {
       if now - link.movedAt >= limit { breakLink(link, reason: "the peer is silent") }
       return
     }
+    guard !stalled.contains(link.kind), now - link.openedAt >= silenceAfterOpening[link.kind, default: .zero] else {
+      return
+    }
     links[index].movedAt = now
     guard now - link.openedAt > .milliseconds(300) else { return }
     for (from, to) in [(nodes[0], nodes[1]), (nodes[1], nodes[0])] {
@@ -313,7 +322,7 @@ struct Neighbourhood {
       let isEqual = link.ends.keys.allSatisfy { nodes[$0].items == nodes[node].items } && link.ends.count == 2
       let report = LinkReport(
         silence: now - link.movedAt, byteCount: link.byteCount,
-        receivedCount: now - link.openedAt > .milliseconds(300) ? 1 : 0,
+        receivedCount: link.movedAt - link.openedAt > .milliseconds(300) ? 1 : 0,
         work: isEqual ? .inStep : .busy)
       tell(node, .linkReport(id, report))
     }
