@@ -64,6 +64,7 @@ extension AdapterHost {
     perform(machine.dialBegan(now: clock.now()))
     await wait(for: .discoveryStopped, limit: Self.stopLimit)
     await wait(for: .left(device), limit: Self.leaveLimit)
+    let began = clock.now()
     do throws(TransportError) {
       let connection = try await open(device)
       dialFailures = nil
@@ -72,6 +73,13 @@ extension AdapterHost {
     } catch {
       logger.debug("dial failed", metadata: ["peer": "\(peerDescription(device))", "error": "\(error)"])
       dialFailures = ((dialFailures?.count ?? 0) + 1, error)
+      if error.code == .unreachable, client.device(device)?.isConnected != true {
+        let duration = clock.now() - began
+        outlets.sightings.update { table in
+          table.missed(address.description, for: duration)
+          return []
+        }
+      }
       // Not to be cancelled with the caller: the attempt would go on in bluetoothd.
       await Task { await leave(device) }.value
       perform(machine.dialEnded(succeeded: false, now: clock.now()))
