@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """What a trace of the kernel (`guest_starts --trace`) says of a link: frames and bytes, and how long they would take.
 
-usage: airtime.py BTSNOOP [--entries BYTES] [--interval MILLISECONDS]
+usage: airtime.py BTSNOOP [--interval MILLISECONDS]
 
 Prints JSON. Counted are the frames of this project's links in both directions, as one adapter sent and received them: packets of
-L2CAP channels, and values of ATT writes and notifications. `--entries` is what of them was entries; their share follows.
+L2CAP channels, and values of ATT writes and notifications.
 
 `airtime` is a model of the largest transfer in one direction over a channel: from its first full frame to its last, on a radio
 with data length extension (251 bytes in a link-layer packet) at 1M and at 2M, in connection events of the interval. A packet
@@ -308,7 +308,6 @@ class Air:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("trace")
-    parser.add_argument("--entries", type=int)
     parser.add_argument("--interval", type=float, default=50)
     options = parser.parse_args()
     found = frames(options.trace)
@@ -322,9 +321,6 @@ def main() -> None:
             "resent": sum(frame.is_resent for frame in of_bearer),
             "largest": max((len(frame.data) for frame in of_bearer), default=0),
         }
-    if options.entries is not None:
-        total = report["l2cap"]["bytes"] + report["gatt"]["bytes"]
-        report["share"] = round(options.entries / max(1, total), 4)
     if (transfer := bulk(options.trace)) is not None:
         size = sum(len(frame.data) - FRAME_OVERHEAD for frame in transfer.sent if frame.kind == DATA)
         report["airtime"] = {"bytes": size, "interval": options.interval}
