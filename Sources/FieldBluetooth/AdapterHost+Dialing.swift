@@ -61,6 +61,7 @@ extension AdapterHost {
     guard !hasLink(from: device) else {
       throw TransportError(.unavailable, "this device has a link from that one, and another makes it no faster")
     }
+    if centralLinks.values.contains(where: { $0.device == device }) { return try await openChannelBeside(device) }
     perform(machine.dialBegan(now: clock.now()))
     await wait(for: .discoveryStopped, limit: Self.stopLimit)
     await wait(for: .left(device), limit: Self.leaveLimit)
@@ -126,7 +127,7 @@ extension AdapterHost {
     return try await FrameLinkConnection.open(
       .initiator(session: UInt16.random(in: .min ... .max)), over: link,
       configuration: .attributes(frameByteCount: link.maximumFrameByteCount), kind: .bluetooth,
-      peerDescription: peerDescription(device, .attributes), clock: baseClock)
+      peerDescription: peerDescription(device, .attributes), isFallback: true, clock: baseClock)
   }
 
   // MARK: Steps

@@ -50,11 +50,13 @@ actor AdapterHost {
   /// Takes channels while the adapter is on; nil where the kernel gives none.
   var listener: L2CAPListener?
   var accepting: Task<Void, Never>?
+  /// When it was last tried to listen.
+  var listenedAt: Duration = .zero
   var channels: [UInt64: Channel] = [:]
   var channelHistory = ChannelHistory()
   /// Why links are not over channels.
   var channelProblem: String?
-  private var announcement: [UInt8]
+  var announcement: [UInt8]
   /// Connection attempts that failed in a row, and the last one's error.
   var dialFailures: (count: Int, last: TransportError)?
   var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
@@ -136,6 +138,7 @@ actor AdapterHost {
       let now = clock.now()
       perform(machine.timerFired(now: now))
       slots.expire()
+      await listenAgain(now)
       await forgetVanished(now)
       await leaveIdleDevices(now)
       watchDiscovery(now)
@@ -343,7 +346,7 @@ actor AdapterHost {
         let connection = try await FrameLinkConnection.open(
           .acceptor, over: link,
           configuration: .attributes(frameByteCount: link.maximumFrameByteCount),
-          kind: .bluetooth, peerDescription: peer, clock: baseClock)
+          kind: .bluetooth, peerDescription: peer, isFallback: true, clock: baseClock)
         logger.debug("link from peer", metadata: ["peer": "\(peer)", "slot": "\(link.slot)"])
         outlets.incoming(connection)
       } catch {

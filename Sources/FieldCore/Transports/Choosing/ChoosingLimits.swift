@@ -12,6 +12,8 @@ public enum ChoosingLimits {
   public static let retryAfterLoss: Duration = .milliseconds(500)
   /// While a dearer transport carries a transfer, a cheaper one is tried so often at least.
   public static let upgradeRetry: Duration = .seconds(3)
+  /// While the second best way over a transport carries a transfer, the best one is tried so often.
+  public static let betterRetry: Duration = .seconds(30)
   /// For somebody who does not know the workspace's key.
   public static let strangerRetry: Duration = .seconds(300)
   /// A session that lasted less was a failure of its address.

@@ -5,12 +5,16 @@ struct ManagedLink: Sendable {
   var device: DeviceKey
   var kind: TransportKind
   var cost: TransportCost
+  /// The transport may have a better one.
+  var isFallback: Bool
   /// The one that was dialled; `nil` for a session that the peer opened.
   var address: PeerAddress?
   var isOpenedHere: Bool
   /// Of two sessions over one kind of transport both sides keep the one that the device with the higher key opened.
   var isOpenedByHigherKey: Bool
   var openedAt: Duration
+  /// When a better one was last looked for.
+  var betterTriedAt: Duration = .zero
   var heardAt: Duration
   /// Something came in after the handshake.
   var isProven = false

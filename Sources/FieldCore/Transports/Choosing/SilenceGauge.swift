@@ -1,7 +1,7 @@
 /// How long the other end of a session may say nothing, by what it did before.
 ///
-/// A peer whose disk or processor is busy is silent for a second now and then, and is not to be given up each time: what
-/// it was silent for and then went on is remembered for a while, and from then on more silence is needed.
+/// A peer whose disk or processor is busy is silent for a second now and then, and is not to be given up each time: for
+/// how long it was silent before it went on is remembered for a while, and more silence than that is needed then.
 struct SilenceGauge: Sendable {
   /// The longest silence that ended with a word, less with time.
   private(set) var survived: Duration

@@ -223,7 +223,17 @@ extension TransportManager {
         dial(address, now, &actions)
         break
       }
+      improveFallback(best.link, now, &actions)
     }
+  }
+
+  /// Looks for the better one of two ways over the same transport, beside the other.
+  private mutating func improveFallback(_ link: ManagedLink, _ now: Duration, _ actions: inout [Action]) {
+    guard link.isFallback, let address = link.address, dialling[address] == nil else { return }
+    let due = max(link.openedAt, link.betterTriedAt) + ChoosingLimits.betterRetry
+    guard due <= now else { return wake(at: due) }
+    guard dialCount(address.kind) < dialLimit(address.kind) else { return }
+    dial(address, now, &actions)
   }
 
   // MARK: Rest
@@ -285,8 +295,8 @@ extension ManagedLink {
   fileprivate func serves(_ device: DeviceKey) -> Bool { self.device == device && !isDoubted && !isClosing }
 
   /// The lowest is used. Two sides agree on it, but for silence, which each side notices by itself.
-  fileprivate func rank(_ id: LinkID) -> (Int, Int, Int, UInt64) {
-    (isSuspect ? 1 : 0, cost.rawValue, isOpenedByHigherKey ? 0 : 1, UInt64.max - id.rawValue)
+  fileprivate func rank(_ id: LinkID) -> (Int, Int, Int, Int, UInt64) {
+    (isSuspect ? 1 : 0, cost.rawValue, isFallback ? 1 : 0, isOpenedByHigherKey ? 0 : 1, UInt64.max - id.rawValue)
   }
 }
 

@@ -102,6 +102,39 @@ import Testing
     #expect((0...1).reduce(0) { $0 + place.nodes[$1].dialCount[Self.lan, default: 0] } <= 4)
   }
 
+  /// A radio has two ways to a peer, and the better one becomes possible in the middle of a transfer.
+  @Test(arguments: 0..<8)
+  func theBetterWayIsTakenBesideTheOther(seed: UInt64) throws {
+    var place = try Neighbourhood(count: 2, seed: seed)
+    place.rate = [Self.radio: 1]
+    for item in 1...4000 { place.nodes[0].items.insert(item) }
+    place.add(4001, to: 0)
+    place.fallbackOnly = [Self.radio]
+    place.bringTogether(0, 1, Self.radio)
+    #expect(place.run(within: .seconds(20)) { $0.kinds(0, 1) == [Self.radio] } != nil)
+    let dials = place.dialCount
+    place.run(for: .seconds(100))
+    #expect((3...4).contains(place.dialCount - dials), "once in half a minute, by the one who dialled")
+    #expect(place.links.count == 1 && place.links[0].isFallback)
+    for node in place.nodes {
+      let view = node.manager.view(of: place.nodes[node.key == place.nodes[0].key ? 1 : 0].key, now: place.now)
+      #expect(view.ways.allSatisfy { $0.failureCount == 0 && $0.lastError == nil })
+    }
+
+    place.fallbackOnly = []
+    var wasCarried = true
+    let time = place.run(within: .seconds(40)) { place in
+      wasCarried = wasCarried && !place.links.isEmpty
+      return place.links.count == 1 && !place.links[0].isFallback
+    }
+    #expect(time != nil)
+    #expect(wasCarried, "made before the other is broken")
+    let after = place.dialCount
+    place.run(for: .seconds(60))
+    #expect(place.dialCount == after)
+    #expect(!place.nodes[0].events.contains { if case .disconnected = $0 { true } else { false } })
+  }
+
   @Test func silenceThatEndedIsRememberedForAWhile() {
     var gauge = SilenceGauge()
     let third = Duration.milliseconds(300)

@@ -36,6 +36,7 @@ struct Neighbourhood {
   struct Link {
     var ends: [Int: LinkID]
     var kind: TransportKind
+    var isFallback: Bool
     var openedAt: Duration
     /// When something last went through.
     var movedAt: Duration
@@ -63,6 +64,8 @@ struct Neighbourhood {
   var rate: [TransportKind: Int] = [lan: 1000, radio: 1000]
   /// Kinds whose sessions carry nothing now, although they are there.
   var stalled: Set<TransportKind> = []
+  /// Over these only the second best way is to be had.
+  var fallbackOnly: Set<TransportKind> = []
   /// Nothing goes through a session until it is so old.
   var silenceAfterOpening: [TransportKind: Duration] = [:]
   var mostRadioDials = 0
@@ -272,12 +275,21 @@ struct Neighbourhood {
     if address.kind == Self.radio, isCrossed, Bool.random(using: &random) {
       return tell(caller, .dialFailed(address, reason: "abort-by-local", isStranger: false))
     }
+    let isFallback = fallbackOnly.contains(address.kind)
+    let hasFallback = links.contains {
+      $0.isFallback && $0.kind == address.kind && Set($0.ends.keys) == [caller, called]
+    }
+    if isFallback, hasFallback {
+      return tell(caller, .dialFailed(address, reason: "no better one is to be had", isStranger: false))
+    }
     let ids = (LinkID(lastLink + 1), LinkID(lastLink + 2))
     lastLink += 2
     links.append(
-      Link(ends: [caller: ids.0, called: ids.1], kind: address.kind, openedAt: now, movedAt: now))
-    tell(called, .linkOpened(ids.1, nodes[caller].key, address.kind, dialled: nil))
-    tell(caller, .linkOpened(ids.0, nodes[called].key, address.kind, dialled: address))
+      Link(
+        ends: [caller: ids.0, called: ids.1], kind: address.kind, isFallback: isFallback, openedAt: now,
+        movedAt: now))
+    tell(called, .linkOpened(ids.1, nodes[caller].key, address.kind, isFallback: isFallback, dialled: nil))
+    tell(caller, .linkOpened(ids.0, nodes[called].key, address.kind, isFallback: isFallback, dialled: address))
   }
 
   private mutating func close(_ node: Int, _ id: LinkID, _ code: CloseCode) {
