@@ -116,7 +116,7 @@ let package = Package(
     tests("DBusTests", ["DBus", "DBusTesting"], exclude: ["Peers"]),
     tests("BlueZTests", ["BlueZ", "DBus", "DBusTesting"], exclude: ["Peers"]),
     tests("ReadinessTests", ["Readiness"]),
-    tests("L2CAPTests", ["L2CAP"]),
+    tests("L2CAPTests", ["L2CAP", "Readiness"]),
     tests("FieldWireTests", ["FieldTesting", "FieldWire", "StoreFixtures"]),
     tests(
       "FieldCoreTests",
@@ -125,7 +125,10 @@ let package = Package(
       "FieldStoreTests",
       ["FieldCore", "FieldStore", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures", "store-writer", grdb]),
     tests("FieldDocumentsTests", ["FieldCore", "FieldDocuments", "FieldWire", "Sodium"]),
-    tests("FieldLANTests", ["FieldCore", "FieldLAN", nioCore]),
+    tests(
+      "FieldLANTests",
+      ["DBus", "DBusTesting", "FieldCore", "FieldLAN", "FieldTesting", "FieldWire", "Sodium", nioCore],
+      exclude: ["Peers"]),
     tests(
       "FieldTestingTests",
       ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures"]),

@@ -1,6 +1,6 @@
 public import DBus
 import Glibc
-import Readiness
+public import Readiness
 import Synchronization
 
 /// A socket that keeps message boundaries, between us and bluetoothd: each datagram is the value of one attribute
@@ -272,7 +272,7 @@ public final class AttributeSocket: Sendable {
 }
 
 extension AttributeSocket: ReadinessSource {
-  var interest: (descriptor: Int32, readiness: Readiness)? {
+  public var interest: (descriptor: Int32, readiness: Readiness)? {
     let readiness = state.withLock { state -> Readiness in
       guard !state.isEnded else { return [] }
       var readiness: Readiness = []
@@ -285,7 +285,7 @@ extension AttributeSocket: ReadinessSource {
     return (raw, readiness)
   }
 
-  func handle(_ readiness: Readiness) {
+  public func handle(_ readiness: Readiness) {
     if readiness.contains(.writable) { flush() }
     if !readiness.isDisjoint(with: [.readable, .hungUp]) { fill(isHungUp: readiness.contains(.hungUp)) }
   }
