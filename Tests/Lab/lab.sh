@@ -20,6 +20,7 @@
 #   seconds FROM TO                         between two times, to a tenth
 #   within SECONDS FROM TO                  whether no more than that lies between two times
 #   power_is_cut NAME                       the guest is gone, now; guest_starts boots it again
+#   bluetoothd_ends NAME SIGNAL             and is not started again, but by the scenario
 #   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
 #   workspace NAME…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
 #   agent_of NAME, entry_count GUEST NAME, digest GUEST NAME, holds GUEST NAME COUNT: agents and their homes
@@ -135,6 +136,12 @@ lan_is() {
   local up=true
   [[ $2 == on ]] || up=false
   machine "$1" set_link name=lan up=$up
+}
+bluetoothd_ends() {
+  # shellcheck disable=SC2016
+  on "$1" bash -c '
+    touch /run/bluetoothd-is-the-scenarios && kill -s "$1" $(pidof bluetoothd)
+    while pidof bluetoothd >/dev/null; do sleep 0.1; done' _ "$2"
 }
 power_is_cut() {
   lab_cut_off[$1]=yes

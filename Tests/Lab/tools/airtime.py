@@ -144,6 +144,12 @@ def signal(link: Link, sent: bool, body: bytes) -> None:
 def attribute(sent: bool, body: bytes, found: list[Frame]) -> None:
     if len(body) > 3 and body[0] in (0x52, 0x12, 0x1B):  # write command, write request, notification
         add(sent, "gatt", body[3:], found)
+    elif body[:1] == b"\x23":  # several notifications: a handle, a length and a value each
+        rest = body[1:]
+        while len(rest) > 4:
+            size = struct.unpack_from("<H", rest, 2)[0]
+            add(sent, "gatt", rest[4 : 4 + size], found)
+            rest = rest[4 + size :]
 
 
 def add(sent: bool, bearer: str, data: bytes, found: list[Frame]) -> None:
@@ -319,6 +325,7 @@ def main() -> None:
             "bytes": sum(len(frame.data) for frame in of_bearer),
             "acknowledgements": sum(frame.kind == ACK for frame in of_bearer),
             "resent": sum(frame.is_resent for frame in of_bearer),
+            "resentBytes": sum(len(frame.data) for frame in of_bearer if frame.is_resent),
             "largest": max((len(frame.data) for frame in of_bearer), default=0),
         }
     if (transfer := bulk(options.trace)) is not None:
