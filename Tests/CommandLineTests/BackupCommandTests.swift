@@ -112,7 +112,8 @@ struct BackupCommandTests {
     try secret(laptop, "correct horse battery")
     try secret(laptop, "wrong horse battery", in: "wrong")
     #expect(try await laptop.run("passphrase", "set", "--new-passphrase-file", "secret").status == 0)
-    let agent = try await laptop.run("agent", "--listen", "127.0.0.1:0", "--no-ble", "--json", through: ["setsid", "-w"])
+    let agent = try await laptop.run(
+      "agent", "--listen", "127.0.0.1:0", "--no-ble", "--json", through: ["setsid", "-w"])
     #expect(agent.status == 77)
     let error = try agent.errorJSON()
     #expect(error["code"] as? String == "locked")
