@@ -2,6 +2,7 @@ import FieldBluetooth
 public import FieldCore
 import FieldLAN
 public import Logging
+import Synchronization
 
 /// The transports of a command that reaches one peer, running for as long as it needs them.
 public struct ClientTransports: Sendable {
@@ -107,13 +108,17 @@ extension PeerClient {
         }
       }
     }
+    let problems = Problems()
+    let listening = transports.map { transport in
+      Task { for await condition in transport.conditions() { problems.set(condition, of: transport.kind) } }
+    }
     let timer = Task { [clock] in
       try? await clock.sleep(for: deadline)
       found.finish()
     }
     defer {
       timer.cancel()
-      for task in watching { task.cancel() }
+      for task in watching + listening { task.cancel() }
     }
     var attempts: [PeerAddress: Int] = [:]
     var last: AgentError?
@@ -130,11 +135,25 @@ extension PeerClient {
         last = error
       }
     }
+    let conditions = problems.all
+    let tried =
+      attempts.count == 1 ? "the one device near was not it" : "none of the \(attempts.count) devices near was it"
     throw AgentError(
       .peerNotFound,
-      attempts.isEmpty
-        ? "Nobody was seen near."
-        : "None of the \(attempts.count) devices near was it. The last said: \(last?.message ?? "")",
-      hint: "See that the inviting device runs 'fieldsync agent' and is near, or give its address with '--connect'.")
+      (["Nobody was found: " + (last.map { "\(tried). \($0.message)" } ?? "nobody was seen near.")]
+        + conditions.map { "\($0.reason)." }).joined(separator: " "),
+      hint: "See that the inviting device runs 'fieldsync agent' and is near, or give its address with '--connect'."
+        + conditions.map { " For more: \($0.remedy)." }.joined())
+  }
+}
+
+/// What keeps each transport from working.
+private final class Problems: Sendable {
+  private let conditions = Mutex<[TransportKind: TransportCondition]>([:])
+
+  func set(_ condition: TransportCondition?, of kind: TransportKind) { conditions.withLock { $0[kind] = condition } }
+
+  var all: [TransportCondition] {
+    conditions.withLock { $0.sorted { $0.key.rawValue < $1.key.rawValue }.map(\.value) }
   }
 }
