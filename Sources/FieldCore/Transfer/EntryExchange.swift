@@ -10,6 +10,10 @@ struct EntryExchange: Sendable {
   let store: any LocalStore
   let stream: SessionStream
   let served: ServedCount
+  /// What the peer says that it does not take; may grow while this sends.
+  let refusedByPeer: RefusalRecord
+  /// Hears what became of each batch.
+  let didStore: @Sendable (PullReport) async -> Void
 
   // MARK: Sending
 
@@ -44,7 +48,9 @@ struct EntryExchange: Sendable {
   private func send(_ ids: [EntryID], by encoder: inout EntryEncoder, large: inout [EntryID]) async throws {
     let headers = try await store.headers(ids)
     var rest = ids.filter { id in
-      guard let header = headers[id] else { return false }
+      guard let header = headers[id], header.kind == .directory || !refusedByPeer.refuses(header.author) else {
+        return false
+      }
       guard header.payloadByteCount > Self.smallEntryByteCount else { return true }
       large.append(id)
       return false
@@ -89,7 +95,10 @@ struct EntryExchange: Sendable {
     func flush() async throws {
       guard !batch.isEmpty else { return }
       for put in StoreLimits.puts(of: batch) {
-        report.add(try await store.put(Array(put), from: origin), of: put)
+        var batchReport = PullReport()
+        batchReport.add(try await store.put(Array(put), from: origin), of: put)
+        report.add(batchReport)
+        await didStore(batchReport)
       }
       batch = []
       byteCount = 0
@@ -131,7 +140,7 @@ extension PullReport {
         storedCount += 1
         storedByteCount += entry.encodedByteCount
       case .duplicate: duplicateCount += 1
-      case .refused(let code): refusals[code, default: 0] += 1
+      case .refused(let code): refused(code, entry.header)
       }
     }
   }

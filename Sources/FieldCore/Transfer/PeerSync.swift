@@ -18,6 +18,9 @@ public actor PeerSync {
   let store: any LocalStore
   let remote: RemoteStore
   let server: StoreServer
+  /// What this side did not take of the peer's entries, and the peer of this side's.
+  let refusedHere = RefusalRecord()
+  let refusedByPeer = RefusalRecord()
   private let ownDevice: DeviceKey
   let ending: Ending
   let rungs: Set<Rung>
@@ -233,6 +236,14 @@ public actor PeerSync {
         eventContinuation.yield(.addresses(notice.addresses))
       }
       await stream.forget()
+    case .refusals:
+      await waitForAuthorization()
+      if isReady, let notice = try? first.decode(RefusalsNotice.self) {
+        refusedByPeer.replace(by: notice)
+        outcome.refusedByPeer = notice.items
+        eventContinuation.yield(.refusedByPeer(notice.items))
+      }
+      await stream.forget()
     case .state:
       do {
         if stream.id > newestState {
@@ -370,6 +381,7 @@ public actor PeerSync {
         })
       note(report, of: .pull)
       tally.end(.pull)
+      await noteRefused(report)
       for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
       outcome.missingCount += report.missingCount
       outcome.progress.wantedCount = UInt64(contents.count)
@@ -384,6 +396,11 @@ public actor PeerSync {
     } catch {
       await failed(error)
     }
+  }
+
+  /// Tells the peer what of its entries is not taken here, when that is news to it.
+  func noteRefused(_ report: PullReport) async {
+    if refusedHere.add(report) { try? await notifyUnlessGone(Message(RefusalsNotice(items: refusedHere.items))) }
   }
 
   private func ownSummary(attempt: UInt32) async throws -> BloomSummary {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import FieldAgent
+import FieldCore
 import FieldWire
 
 struct StatusCommand: HomeCommand {
@@ -23,6 +24,8 @@ struct StatusCommand: HomeCommand {
     let isAgentRunning = home.isAgentRunning
     let agent = isAgentRunning ? AgentStatus(contentsOf: home.statusPath) : nil
     let transports = agent?.transports ?? []
+    let quota = open.role == .relay ? try await open.store.quota() : nil
+    let usage = quota == nil ? StoreUsage() : try await open.store.usage()
     let peers = open.members.filter { $0.device != open.identity.device }.map { member in
       ShownPeer(member: member, state: agent?.peers.first { $0.device == member.device.description })
     }
@@ -31,7 +34,8 @@ struct StatusCommand: HomeCommand {
         ("device", .string(device)), ("name", .string(open.identity.name)),
         ("role", .string(open.role.map { "\($0)" })), ("workspace", .string(open.identity.workspace.description)),
         ("agentRunning", .bool(isAgentRunning)), ("transports", .array(transports.map(\.json))),
-        ("databases", .array(databases.map(\.json))), ("peers", .array(peers.map(\.json))),
+        ("quota", quota.map { usage.json(of: $0) } ?? .null), ("databases", .array(databases.map(\.json))),
+        ("peers", .array(peers.map(\.json))),
       ],
       lines: [
         "Device     \(device)",
@@ -39,8 +43,50 @@ struct StatusCommand: HomeCommand {
         "Workspace  \(open.identity.workspace)",
         "Agent      \(isAgentRunning ? "running" : "not running")",
       ] + transports.map { "Transport  \($0.line)" }
+        + (quota.map { usage.lines(of: $0, calling: open.petname(of:)) } ?? [])
         + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" }
         + peers.map { "Peer       \($0.line)" })
+  }
+}
+
+extension StoreUsage {
+  fileprivate func json(of quota: StoreQuota) -> JSON {
+    func used(_ amount: Amount, _ limit: UInt64?, _ device: DeviceKey? = nil) -> JSON {
+      .object(
+        (device.map { [("device", .string(DeviceText.encode($0)))] } ?? []) + [
+          ("entries", .unsigned(amount.entryCount)), ("usedBytes", .unsigned(amount.byteCount)),
+          ("limitBytes", limit.map { .unsigned($0) } ?? .null),
+        ])
+    }
+    func list(_ amounts: [DeviceKey: Amount], _ limit: UInt64?) -> JSON {
+      .array(amounts.sorted { $0.key < $1.key }.map { used($0.value, limit, $0.key) })
+    }
+    return .object([
+      ("total", used(total, quota.totalByteCount)), ("authors", list(authors, quota.authorByteCount)),
+      ("clients", list(clients, quota.clientByteCount)), ("droppedEntries", .unsigned(droppedCount)),
+      ("dropsUnacknowledged", .bool(quota.dropsUnacknowledged)),
+    ])
+  }
+
+  fileprivate func lines(of quota: StoreQuota, calling name: (DeviceKey) -> String) -> [String] {
+    func amount(_ amount: Amount, _ limit: UInt64?) -> String {
+      ByteText.short(Int(clamping: amount.byteCount))
+        + (limit.map { " of \(ByteText.short(Int(clamping: $0)))" } ?? ", no bound")
+    }
+    let dropped = droppedCount == 0 ? "" : ", \(droppedCount) payloads dropped"
+    return ["Quota      \(amount(total, quota.totalByteCount))\(dropped)"]
+      + authors.sorted { $0.key < $1.key }.map {
+        "  written by \(name($0.key)): \(amount($0.value, quota.authorByteCount))"
+      }
+      + clients.sorted { $0.key < $1.key }.map {
+        "  brought by \(name($0.key)): \(amount($0.value, quota.clientByteCount))"
+      }
+  }
+}
+
+extension OpenHome {
+  fileprivate func petname(of device: DeviceKey) -> String {
+    members.first { $0.device == device }?.shownName ?? String(DeviceText.encode(device).prefix(8))
   }
 }
 
@@ -62,7 +108,16 @@ private struct ShownPeer {
       ),
       ("receivedEntries", state.map { .count($0.receivedEntries) } ?? .null),
       ("receivedBytes", state.map { .count($0.receivedBytes) } ?? .null), ("lastError", .string(state?.lastError)),
-      ("state", .string(state?.state)), ("why", .string(state?.why)),
+      (
+        "notTaken",
+        .array(
+          (state?.notTaken ?? []).map {
+            .object([
+              ("code", .string($0.code)), ("entries", .unsigned($0.entries)), ("reason", .string($0.reason)),
+              ("remedy", .string($0.remedy)),
+            ])
+          })
+      ), ("state", .string(state?.state)), ("why", .string(state?.why)),
       ("links", .array((state?.links ?? []).map(\.json))), ("ways", .array((state?.ways ?? []).map(\.json))),
     ])
   }
@@ -80,6 +135,7 @@ private struct ShownPeer {
     if let state, state.inStep { words.append("in step") }
     if let state, state.wanted > 0 { words.append("\(state.wanted) entries to come") }
     if let state, state.offered > 0 { words.append("\(state.offered) to go") }
+    for item in state?.notTaken ?? [] { words.append(TerminalText.escape("\(item.reason). \(item.remedy)")) }
     if let error = state?.lastError { words.append("last trouble: \(TerminalText.escape(error))") }
     let ways = (state?.ways ?? []).compactMap(\.trouble).map { "\n           \($0)" }.joined()
     return words.joined(separator: ", ") + "\n           \(DeviceText.encode(member.device))" + ways

@@ -51,6 +51,13 @@ struct SyncCommand: HomeCommand {
             ("receivedMessages", .integer(Int64(traffic.receivedMessageCount))),
             ("receivedBytes", .integer(Int64(traffic.receivedByteCount))),
           ])
+        ),
+        (
+          "notTaken",
+          .array(
+            result.refusedByPeer.map {
+              .object([("code", .string($0.code.rawValue)), ("entries", .unsigned($0.entryCount))])
+            })
         ), ("databases", .array(databases.map(\.json))),
       ],
       lines: [
@@ -58,11 +65,17 @@ struct SyncCommand: HomeCommand {
           + "\(ByteText.short(Int(traffic.sentByteCount))) went, \((seconds * 10).rounded() / 10) s."
       ] + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" })
     guard result.isInStep else {
+      if let item = result.refusedByPeer.first(where: \.code.isForLackOfRoom) {
+        throw AgentError(
+          .peerFull, item.reason.prefix(1).uppercased() + item.reason.dropFirst() + ".", hint: item.remedy)
+      }
       let reasons = result.refusals.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
       throw AgentError(
         .incomplete,
         reasons.isEmpty
-          ? "The peer refuses entries that are here."
+          ? result.missingCount > 0
+            ? "\(result.missingCount) entries are not at the peer any more, or were damaged there."
+            : "The peer refuses entries that are here."
           : "\(result.progress.refusedCount) entries of the peer are refused here (\(reasons)).",
         hint: "Everything else is in step. 'fieldsync verify' on both devices tells whether a store is damaged.")
     }
@@ -88,7 +101,7 @@ actor SyncMeter {
       let total = progress.receivedCount + Int(clamping: progress.wantedCount)
       if line == nil { line = ProgressLine("sync", itemCount: total, byteCount: 0, console: console) }
       line?.update(items: progress.receivedCount, bytes: progress.receivedByteCount)
-    case .reconciled, .pulled, .inStep, .settledApart, .addresses: break
+    case .reconciled, .pulled, .inStep, .settledApart, .refusedByPeer, .addresses: break
     }
   }
 
