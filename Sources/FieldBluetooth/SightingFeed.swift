@@ -4,7 +4,7 @@ import Synchronization
 /// Tells any number of listeners who is near: first everybody who is there, then what changes.
 final class SightingFeed: Sendable {
   /// Changes that wait in one stream; a listener that is slower loses the oldest.
-  private static let queueCount = 4096
+  private static let queueCount = SightingTable.peerLimit
 
   private struct State {
     var table: SightingTable

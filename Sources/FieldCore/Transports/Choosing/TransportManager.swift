@@ -179,16 +179,24 @@ public struct TransportManager: Sendable {
       actions.append(.report(.vanished(route.device, sighting.address)))
       keepOrForget(route, at: sighting.address)
     case .appeared:
-      guard routes[sighting.address] != nil || makeRoom() else { return }
-      var route = routes[sighting.address] ?? Route(notBefore: now)
-      let isNews = !route.isSeen
       let beacon = PresenceBeacon(sighting.announcement.suffix(PresenceBeacon.byteCount(of: sighting.announcement)))
+      let recognition = recognition(of: beacon)
+      guard routes[sighting.address] != nil || makeRoom(forStranger: recognition == nil) else { return }
+      var route = routes[sighting.address] ?? Route(notBefore: now)
+      // A machine that serves several workspaces announces them in turn: the others' tags are noise here.
+      if recognition == nil, route.isSeen, route.recognition != nil,
+        now - route.recognisedAt < ChoosingLimits.announcementTurn
+      {
+        return
+      }
+      if recognition != nil { route.recognisedAt = now }
+      let isNews = !route.isSeen
       if isNews { route.forgetFailures(now: now) }
       if isNews || route.beacon != beacon {
         let isSomebodyElse = route.isSeen && route.beacon?.identity != beacon?.identity
         route.beacon = beacon
         route.beaconAt = now
-        route.recognition = recognition(of: beacon)
+        route.recognition = recognition
         if let device = route.recognition?.device {
           route.device = device
         } else if isSomebodyElse, !isInUse(sighting.address) {
@@ -208,7 +216,7 @@ public struct TransportManager: Sendable {
       keepOrForget(route, at: address)
     }
     for address in addresses.prefix(ChoosingLimits.toldAddressCount) where costs[address.kind] != nil {
-      guard routes[address] != nil || makeRoom() else { return }
+      guard routes[address] != nil || makeRoom(forStranger: false) else { return }
       var route = routes[address] ?? Route(notBefore: now)
       route.isTold = true
       // What a session or a beacon has shown is better than what somebody says.
@@ -221,15 +229,27 @@ public struct TransportManager: Sendable {
     routes[address] = route.isKnown || isInUse(address) ? route : nil
   }
 
-  /// Whether there is room for another route; the one that was of use longest ago goes, if it is nothing now.
-  private mutating func makeRoom() -> Bool {
+  /// Whether there is room for another route; the one that was of use longest ago goes, if it is nothing now. Strangers
+  /// share a part of the room: of them the one that failed longest ago goes, so that each has its turn, and a member
+  /// has its place however many they are.
+  private mutating func makeRoom(forStranger isStranger: Bool) -> Bool {
+    if isStranger {
+      let strangers = routes.filter { $0.value.isStranger }
+      guard strangers.count >= ChoosingLimits.strangerRouteCount else { return true }
+      let failed = strangers.filter { $0.value.failedAt != nil && !isInUse($0.key) }
+      guard let first = failed.min(by: { ($0.value.failedAt ?? .zero) < ($1.value.failedAt ?? .zero) }) else {
+        return false
+      }
+      routes[first.key] = nil
+      return true
+    }
     guard routes.count >= ChoosingLimits.routeCount else { return true }
     let idle = routes.filter { !$0.value.isFixed && !$0.value.isSeen && !isInUse($0.key) }
-    guard
-      let oldest = idle.min(by: {
+    let oldest =
+      idle.min {
         ($0.value.connectedAt ?? .zero, $0.key.location) < ($1.value.connectedAt ?? .zero, $1.key.location)
-      })
-    else { return false }
+      } ?? routes.first { $0.value.isStranger && !isInUse($0.key) }
+    guard let oldest else { return false }
     routes[oldest.key] = nil
     return true
   }
