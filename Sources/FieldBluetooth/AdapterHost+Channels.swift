@@ -167,6 +167,7 @@ extension AdapterHost {
       throw ChannelFailure(reason: TransportError(.unreachable, "the device is gone"), isConnectionSuspect: false)
     }
     var opened: ChannelLink?
+    var wasRefused = false
     do throws(TransportError) {
       let channel: L2CAPChannel
       do throws(L2CAPError) {
@@ -174,6 +175,7 @@ extension AdapterHost {
           try? await clock.sleepUntil(deadline)
         }
       } catch {
+        wasRefused = error.code == .refused
         throw TransportError(error, "no channel")
       }
       guard channel.sendByteCount >= LinkFrame.smallestLinkByteCount else {
@@ -198,8 +200,11 @@ extension AdapterHost {
         "no channel",
         metadata: ["peer": "\(Self.peerDescription(address, .channel))", "error": "\(error)", "link": "\(hasLink)"])
       if !Task.isCancelled {
-        channelHistory.failed(address, psm: psm, hadLink: hasLink, now: clock.now())
-        if hasLink { channelProblem = "\(Self.peerDescription(address, .attributes)): \(error.reason)" }
+        // On a busy machine the link may be gone by the time that a refusal is looked at.
+        let outcome: ChannelHistory.Outcome = hasLink || wasRefused ? .refused : .withoutLink
+        channelHistory.failed(address, psm: psm, outcome, now: clock.now())
+        channelProblem = outcome.problem(with: Self.peerDescription(address), error)
+        publish()
       }
       throw ChannelFailure(reason: error, isConnectionSuspect: opened != nil)
     }

@@ -148,8 +148,9 @@ public actor Session {
     wakeSender()
   }
 
+  /// Once this side is ending the session it says just that: a peer would take a reset for a refusal.
   func reset(_ id: StreamID, _ code: ResetCode) {
-    multiplexer.reset(id, code)
+    if isFlushing { multiplexer.abandon(id) } else { multiplexer.reset(id, code) }
     forget(id)
     wakeSender()
   }
