@@ -209,7 +209,7 @@ struct EntryTable {
   }
 
   /// In the place of a payload's key, where the payload was dropped.
-  static let dropped = 0
+  static let dropped: Int64 = 0
 
   private struct Kept {
     var payload: Int64

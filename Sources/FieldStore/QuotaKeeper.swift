@@ -91,7 +91,7 @@ struct QuotaKeeper {
     let sql = "\(columns) \(joined) WHERE entry.payload > 0 AND entry.database <> ? \(condition) \(order)"
     try KeptStatement(sql, in: database).forEachRow([.identifier(Directory.database)] + values) { row in
       let header = try EntryTable.header(row.bytes(1))
-      let source: DeviceKey? = row.isNull(3) ? nil : try row.identifier(3)
+      let source: DeviceKey? = try row.isNull(3) ? nil : row.identifier(3)
       let isWanted =
         switch need {
         case .nobody: acknowledged.isNeededByNobody(arrival: row.count(2), author: header.author, source: source)

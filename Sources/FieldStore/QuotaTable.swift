@@ -7,7 +7,7 @@ struct QuotaTable {
 
   func quota() throws -> StoreQuota? {
     try KeptStatement("SELECT total, author, client, dropsUnacknowledged FROM quota", in: database).first { row in
-      let bounds = (0..<3).map { row.isNull($0) ? nil : row.count($0) }
+      let bounds: [UInt64?] = [Int32(0), 1, 2].map { row.isNull($0) ? nil : row.count($0) }
       return StoreQuota(
         totalByteCount: bounds[0], authorByteCount: bounds[1], clientByteCount: bounds[2],
         dropsUnacknowledged: row.integer(3) != 0)

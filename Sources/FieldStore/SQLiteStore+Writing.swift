@@ -24,7 +24,7 @@ extension SQLiteStore {
       let outcomes = try EntryIntake.outcomes(
         of: verification, directory: &known.directory, isPresent: { try table.contains($0) },
         isPurged: { try purged.contains($0.document, in: $0.database) },
-        noRoom: { try keeper?.noRoom(for: $0, from: source?.device, known.directory, in: &batch) },
+        noRoom: { try keeper?.noRoom(for: $0, from: source?.device, $1, in: &batch) },
         insert: { try batch.insert($0) },
         readmit: { try AsideTable(database: database).readmit($0, $1, in: &batch) })
       try batch.finish()

@@ -85,12 +85,12 @@ struct StoreVerification {
       digest.insert(stated)
       do {
         let header = try EntryTable.header(row.bytes(1))
-        let isDropped = row.integer(4) == EntryTable.dropped
+        let (signature, payload) = (row.bytes(2), row.bytes(3))
         let found =
-          isDropped
-          ? try EntryHead(header: header, signature: row.bytes(2)).verified(in: workspace)
-          : try VerifiedEntry(
-            verifying: Entry(header: header, signature: row.bytes(2), payload: row.bytes(3)), in: workspace
+          try row.integer(4) == EntryTable.dropped
+          ? EntryHead(header: header, signature: signature).verified(in: workspace)
+          : VerifiedEntry(
+            verifying: Entry(header: header, signature: signature, payload: payload), in: workspace
           ).id
         if found != stated { add("entry \(stated): its header is that of \(found)") }
         let link = try ChainTable(database: database).link(author: header.author, database: id)

@@ -44,7 +44,7 @@ struct ByteSize: ExpressibleByArgument {
       byteCount = nil
       return
     }
-    let unit = argument.last.flatMap { Self.units[Character($0.uppercased())] }
+    let unit = argument.last.flatMap { $0.uppercased().first.flatMap { Self.units[$0] } }
     guard let number = UInt64(unit == nil ? argument : String(argument.dropLast())),
       case let (count, isOver) = number.multipliedReportingOverflow(by: unit ?? 1), !isOver, count <= UInt64(Int64.max)
     else { return nil }

@@ -16,15 +16,12 @@ final class Flood: Sendable {
 
   private let port: UInt16
   private let state = Mutex(State())
-  private let thread = Mutex<Thread?>(nil)
 
   /// - Parameter address: `tcp://127.0.0.1:PORT`.
   init?(of address: String) {
     guard let port = address.split(separator: ":").last.flatMap({ UInt16($0) }) else { return nil }
     self.port = port
-    let thread = Thread { [self] in run() }
-    self.thread.withLock { $0 = thread }
-    thread.start()
+    Thread { [self] in run() }.start()
   }
 
   var madeCount: Int { state.withLock(\.made) }
@@ -44,7 +41,7 @@ final class Flood: Sendable {
           [0, 0, 4, 0] + (0..<1024).map { _ in UInt8.random(in: 0...255, using: &random) },
         ]
         let bytes = words[number % words.count]
-        if !bytes.isEmpty { _ = Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL.rawValue)) }
+        if !bytes.isEmpty { _ = Glibc.send(descriptor, bytes, bytes.count, CInt(MSG_NOSIGNAL)) }
         open.append(descriptor)
         state.withLock { $0.made += 1 }
       }

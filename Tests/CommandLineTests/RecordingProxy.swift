@@ -12,13 +12,14 @@ final class RecordingProxy: Sendable {
 
   init(to address: String) throws {
     target = try #require(address.split(separator: ":").last.flatMap { UInt16($0) })
-    listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-    let isBound = Self.withLoopback(port: 0) { Glibc.bind(listener, $0, $1) == 0 }
-    try #require(isBound && Glibc.listen(listener, 8) == 0)
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+    listener = descriptor
+    let isBound = Self.withLoopback(port: 0) { Glibc.bind(descriptor, $0, $1) == 0 }
+    try #require(isBound && Glibc.listen(descriptor, 8) == 0)
     var own = sockaddr_in()
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let isNamed = withUnsafeMutablePointer(to: &own) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(listener, $0, &length) == 0 }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) == 0 }
     }
     try #require(isNamed)
     self.address = "tcp://127.0.0.1:\(UInt16(bigEndian: own.sin_port))"
@@ -79,7 +80,7 @@ final class RecordingProxy: Sendable {
       var sent = 0
       while sent < count {
         let more = buffer[sent..<count].withUnsafeBytes {
-          send(sink, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL.rawValue))
+          send(sink, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
         }
         guard more > 0 else { break }
         sent += more

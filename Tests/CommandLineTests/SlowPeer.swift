@@ -20,7 +20,7 @@ final class SlowPeer {
     }
     try #require(result == 0)
     let start: [UInt8] = [0, 0, 0, 48]
-    send(descriptor, start, start.count, CInt(MSG_NOSIGNAL.rawValue))
+    send(descriptor, start, start.count, CInt(MSG_NOSIGNAL))
   }
 
   deinit { close(descriptor) }
@@ -28,10 +28,10 @@ final class SlowPeer {
   func sayAByte() {
     guard !isOver else { return }
     var byte: UInt8 = 0
-    let flags = CInt(MSG_DONTWAIT.rawValue)
+    let flags = CInt(MSG_DONTWAIT)
     let count = recv(descriptor, &byte, 1, flags)
     isOver = count == 0 || (count < 0 && errno != EAGAIN)
     // Forty-eight of them would make a message.
-    if !isOver, Int.random(in: 0..<20) == 0 { send(descriptor, &byte, 1, CInt(MSG_NOSIGNAL.rawValue)) }
+    if !isOver, Int.random(in: 0..<20) == 0 { send(descriptor, &byte, 1, CInt(MSG_NOSIGNAL)) }
   }
 }

@@ -1,6 +1,7 @@
 import FieldBluetooth
 public import FieldCore
 import FieldLAN
+import FieldWire
 public import Logging
 public import ServiceLifecycle
 

@@ -1,4 +1,5 @@
 public import FieldCore
+import FieldWire
 
 /// What a peer's refusal means to a person.
 extension RefusalsNotice.Item {

@@ -47,13 +47,19 @@ actor SharedTransport {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await self.admit() }
       group.addTask { await self.takeTurns() }
-      do {
-        try await transport.run()
-        for port in ports { port.end(nil) }
-      } catch {
-        for port in ports { port.end(error) }
-      }
+      let error = await runTransport()
+      for port in ports { port.end(error) }
       group.cancelAll()
+    }
+  }
+
+  /// - Returns: What keeps it from going on.
+  private func runTransport() async -> TransportError? {
+    do throws(TransportError) {
+      try await transport.run()
+      return nil
+    } catch {
+      return error
     }
   }
 
@@ -66,7 +72,7 @@ actor SharedTransport {
         let id = lastID
         waiting[id] = connection
         if let evicted = room.arrived(id, from: connection.origin), let loser = waiting.removeValue(forKey: evicted) {
-          await loser.abort()
+          group.addTask { await loser.abort() }
         }
         group.addTask { await self.hear(id, connection) }
       }
@@ -77,7 +83,8 @@ actor SharedTransport {
     let first = await firstMessage(of: connection)
     var place: Int?
     if let first, SessionOpening(first) != nil {
-      for (index, port) in ports.enumerated() where await port.keys.opens(first) {
+      for (index, port) in ports.enumerated() {
+        guard await port.keys.opens(first) else { continue }
         place = index
         break
       }

@@ -1,4 +1,5 @@
 public import FieldCore
+import FieldStore
 
 /// What a relay's device keeps at most.
 extension OpenHome {

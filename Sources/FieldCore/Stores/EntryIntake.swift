@@ -21,7 +21,7 @@ public enum EntryIntake {
     of candidates: [Result<VerifiedEntry, EntryError>], directory: inout Directory,
     isPresent: (EntryID) throws(Failure) -> Bool,
     isPurged: (EntryHeader) throws(Failure) -> Bool,
-    noRoom: (EntryHeader) throws(Failure) -> EntryError.Code?,
+    noRoom: (EntryHeader, Directory) throws(Failure) -> EntryError.Code?,
     insert: (VerifiedEntry) throws(Failure) -> Void,
     readmit: (Set<DeviceKey>, Directory) throws(Failure) -> Void
   ) throws(Failure) -> [PutOutcome] {
@@ -77,7 +77,7 @@ public enum EntryIntake {
       }
       if try isPurged(entry.header) {
         outcomes[index] = .refused(.purged)
-      } else if let code = try noRoom(entry.header) {
+      } else if let code = try noRoom(entry.header, directory) {
         outcomes[index] = .refused(code)
       } else {
         try insert(entry)

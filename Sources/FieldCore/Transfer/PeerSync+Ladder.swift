@@ -171,7 +171,7 @@ extension PeerSync {
     _ push: ReconcileResult.Push, wantedCount: UInt64, on stream: SessionStream
   ) async throws -> PullReport {
     let exchange = EntryExchange(
-      store: store, stream: stream, served: server.served, refusedByPeer: refusedByPeer,
+      store: store, stream: stream, served: server.served, refusedByPeer: server.refusedByPeer,
       didStore: { await self.noteRefused($0) })
     outcome.progress.wantedCount = wantedCount
     switch push {

@@ -18,9 +18,8 @@ public actor PeerSync {
   let store: any LocalStore
   let remote: RemoteStore
   let server: StoreServer
-  /// What this side did not take of the peer's entries, and the peer of this side's.
+  /// What this side did not take of the peer's entries.
   let refusedHere = RefusalRecord()
-  let refusedByPeer = RefusalRecord()
   private let ownDevice: DeviceKey
   let ending: Ending
   let rungs: Set<Rung>
@@ -248,7 +247,7 @@ public actor PeerSync {
     case .refusals:
       await waitForAuthorization()
       if isReady, let notice = try? first.decode(RefusalsNotice.self) {
-        refusedByPeer.replace(by: notice)
+        server.refusedByPeer.replace(by: notice)
         outcome.refusedByPeer = notice.items
         eventContinuation.yield(.refusedByPeer(notice.items))
       }

@@ -51,7 +51,7 @@ struct AgentCommand: HomeCommand {
   }
 
   func run() async throws {
-    let locks = try global.homes.map { home throws(AgentError) in try home.lockForAgent() }
+    let locks = try global.homes.map { try $0.lockForAgent() }
     defer { withExtendedLifetime(locks) {} }
     var open: [OpenHome] = []
     for home in global.homes {

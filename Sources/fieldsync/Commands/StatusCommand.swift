@@ -1,6 +1,7 @@
 import ArgumentParser
 import FieldAgent
 import FieldCore
+import FieldStore
 import FieldWire
 
 struct StatusCommand: HomeCommand {
@@ -24,8 +25,13 @@ struct StatusCommand: HomeCommand {
     let isAgentRunning = home.isAgentRunning
     let agent = isAgentRunning ? AgentStatus(contentsOf: home.statusPath) : nil
     let transports = agent?.transports ?? []
-    let quota = open.role == .relay ? try await open.store.quota() : nil
-    let usage = quota == nil ? StoreUsage() : try await open.store.usage()
+    var quota = JSON.null
+    var quotaLines: [String] = []
+    if open.role == .relay, let limits = try await open.store.quota() {
+      let usage = try await open.store.usage()
+      quota = usage.json(of: limits)
+      quotaLines = usage.lines(of: limits, calling: open.petname(of:))
+    }
     let peers = open.members.filter { $0.device != open.identity.device }.map { member in
       ShownPeer(member: member, state: agent?.peers.first { $0.device == member.device.description })
     }
@@ -34,7 +40,7 @@ struct StatusCommand: HomeCommand {
         ("device", .string(device)), ("name", .string(open.identity.name)),
         ("role", .string(open.role.map { "\($0)" })), ("workspace", .string(open.identity.workspace.description)),
         ("agentRunning", .bool(isAgentRunning)), ("transports", .array(transports.map(\.json))),
-        ("quota", quota.map { usage.json(of: $0) } ?? .null), ("databases", .array(databases.map(\.json))),
+        ("quota", quota), ("databases", .array(databases.map(\.json))),
         ("peers", .array(peers.map(\.json))),
       ],
       lines: [
@@ -43,7 +49,7 @@ struct StatusCommand: HomeCommand {
         "Workspace  \(open.identity.workspace)",
         "Agent      \(isAgentRunning ? "running" : "not running")",
       ] + transports.map { "Transport  \($0.line)" }
-        + (quota.map { usage.lines(of: $0, calling: open.petname(of:)) } ?? [])
+        + quotaLines
         + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" }
         + peers.map { "Peer       \($0.line)" })
   }
@@ -51,36 +57,38 @@ struct StatusCommand: HomeCommand {
 
 extension StoreUsage {
   fileprivate func json(of quota: StoreQuota) -> JSON {
-    func used(_ amount: Amount, _ limit: UInt64?, _ device: DeviceKey? = nil) -> JSON {
-      .object(
-        (device.map { [("device", .string(DeviceText.encode($0)))] } ?? []) + [
-          ("entries", .unsigned(amount.entryCount)), ("usedBytes", .unsigned(amount.byteCount)),
-          ("limitBytes", limit.map { .unsigned($0) } ?? .null),
-        ])
+    func used(_ amount: Amount, _ limit: UInt64?, _ device: DeviceKey?) -> JSON {
+      var members: [(String, JSON)] = []
+      if let device { members.append(("device", .string(DeviceText.encode(device)))) }
+      members.append(("entries", .unsigned(amount.entryCount)))
+      members.append(("usedBytes", .unsigned(amount.byteCount)))
+      members.append(("limitBytes", limit.map { JSON.unsigned($0) } ?? JSON.null))
+      return .object(members)
     }
     func list(_ amounts: [DeviceKey: Amount], _ limit: UInt64?) -> JSON {
       .array(amounts.sorted { $0.key < $1.key }.map { used($0.value, limit, $0.key) })
     }
     return .object([
-      ("total", used(total, quota.totalByteCount)), ("authors", list(authors, quota.authorByteCount)),
+      ("total", used(total, quota.totalByteCount, nil)), ("authors", list(authors, quota.authorByteCount)),
       ("clients", list(clients, quota.clientByteCount)), ("droppedEntries", .unsigned(droppedCount)),
       ("dropsUnacknowledged", .bool(quota.dropsUnacknowledged)),
     ])
   }
 
   fileprivate func lines(of quota: StoreQuota, calling name: (DeviceKey) -> String) -> [String] {
-    func amount(_ amount: Amount, _ limit: UInt64?) -> String {
-      ByteText.short(Int(clamping: amount.byteCount))
-        + (limit.map { " of \(ByteText.short(Int(clamping: $0)))" } ?? ", no bound")
+    func text(_ amount: Amount, _ limit: UInt64?) -> String {
+      let used = ByteText.short(Int(clamping: amount.byteCount))
+      return limit.map { "\(used) of \(ByteText.short(Int(clamping: $0)))" } ?? "\(used), no bound"
     }
     let dropped = droppedCount == 0 ? "" : ", \(droppedCount) payloads dropped"
-    return ["Quota      \(amount(total, quota.totalByteCount))\(dropped)"]
-      + authors.sorted { $0.key < $1.key }.map {
-        "  written by \(name($0.key)): \(amount($0.value, quota.authorByteCount))"
-      }
-      + clients.sorted { $0.key < $1.key }.map {
-        "  brought by \(name($0.key)): \(amount($0.value, quota.clientByteCount))"
-      }
+    var lines = ["Quota      \(text(total, quota.totalByteCount))\(dropped)"]
+    for (device, amount) in authors.sorted(by: { $0.key < $1.key }) {
+      lines.append("           written by \(name(device)): \(text(amount, quota.authorByteCount))")
+    }
+    for (device, amount) in clients.sorted(by: { $0.key < $1.key }) {
+      lines.append("           brought by \(name(device)): \(text(amount, quota.clientByteCount))")
+    }
+    return lines
   }
 }
 

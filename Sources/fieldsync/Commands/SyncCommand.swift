@@ -38,6 +38,9 @@ struct SyncCommand: HomeCommand {
     let databases = try await open.databaseSummaries()
     let traffic = result.traffic
     let seconds = start.duration(to: .now) / .seconds(1)
+    let notTaken = result.refusedByPeer.map { item in
+      JSON.object([("code", .string(item.code.rawValue)), ("entries", .unsigned(item.entryCount))])
+    }
     try console.result(
       [
         ("equal", .bool(result.isInStep)), ("receivedEntries", .count(result.progress.receivedCount)),
@@ -52,13 +55,7 @@ struct SyncCommand: HomeCommand {
             ("receivedBytes", .integer(Int64(traffic.receivedByteCount))),
           ])
         ),
-        (
-          "notTaken",
-          .array(
-            result.refusedByPeer.map {
-              .object([("code", .string($0.code.rawValue)), ("entries", .unsigned($0.entryCount))])
-            })
-        ), ("databases", .array(databases.map(\.json))),
+        ("notTaken", .array(notTaken)), ("databases", .array(databases.map(\.json))),
       ],
       lines: [
         "\(result.progress.receivedCount) entries came (\(ByteText.short(result.progress.receivedByteCount))), "

@@ -115,14 +115,15 @@ public struct TransportManager: Sendable {
     _ event: Event, now: Duration, using random: inout some RandomNumberGenerator
   ) -> [Action] {
     var actions: [Action] = []
-    take(event, jitter: Double.random(in: 0..<1, using: &random), now, &actions)
+    guard take(event, jitter: Double.random(in: 0..<1, using: &random), now, &actions) else { return [] }
     decide(now, &actions, &random)
     return actions
   }
 
-  private mutating func take(_ event: Event, jitter: Double, _ now: Duration, _ actions: inout [Action]) {
+  /// - Returns: `false` when nothing follows from it: strangers may announce themselves without end.
+  private mutating func take(_ event: Event, jitter: Double, _ now: Duration, _ actions: inout [Action]) -> Bool {
     switch event {
-    case .sighted(let sighting): sighted(sighting, now, &actions)
+    case .sighted(let sighting): return sighted(sighting, now, &actions)
     case .toldAddresses(let addresses, by: let device): told(addresses, by: device, now)
     case .holds(let head):
       if self.head?.digest != head.digest { headChangedAt = now }
@@ -160,6 +161,7 @@ public struct TransportManager: Sendable {
     case .power(isOnBattery: let isOnBattery): self.isOnBattery = isOnBattery
     case .timer: break
     }
+    return true
   }
 
   func isUsable(_ kind: TransportKind) -> Bool { costs[kind] != nil && conditions[kind]?.isUsable ?? true }
@@ -168,11 +170,11 @@ public struct TransportManager: Sendable {
 
   // MARK: Sightings and addresses
 
-  private mutating func sighted(_ sighting: PeerSighting, _ now: Duration, _ actions: inout [Action]) {
-    guard costs[sighting.address.kind] != nil else { return }
+  private mutating func sighted(_ sighting: PeerSighting, _ now: Duration, _ actions: inout [Action]) -> Bool {
+    guard costs[sighting.address.kind] != nil else { return false }
     switch sighting.change {
     case .vanished:
-      guard var route = routes[sighting.address], route.isSeen else { return }
+      guard var route = routes[sighting.address], route.isSeen else { return false }
       route.isSeen = false
       route.beacon = nil
       route.recognition = nil
@@ -181,13 +183,15 @@ public struct TransportManager: Sendable {
     case .appeared:
       let beacon = PresenceBeacon(sighting.announcement.suffix(PresenceBeacon.byteCount(of: sighting.announcement)))
       let recognition = recognition(of: beacon)
-      guard routes[sighting.address] != nil || makeRoom(forStranger: recognition == nil) else { return }
+      guard routes[sighting.address] != nil || makeRoom(forStranger: recognition == nil) else {
+        return false
+      }
       var route = routes[sighting.address] ?? Route(notBefore: now)
       // A machine that serves several workspaces announces them in turn: the others' tags are noise here.
       if recognition == nil, route.isSeen, route.recognition != nil,
         now - route.recognisedAt < ChoosingLimits.announcementTurn
       {
-        return
+        return false
       }
       if recognition != nil { route.recognisedAt = now }
       let isNews = !route.isSeen
@@ -207,6 +211,7 @@ public struct TransportManager: Sendable {
       routes[sighting.address] = route
       if isNews { actions.append(.report(.appeared(route.device, sighting.address))) }
     }
+    return true
   }
 
   private mutating func told(_ addresses: [PeerAddress], by device: DeviceKey, _ now: Duration) {
