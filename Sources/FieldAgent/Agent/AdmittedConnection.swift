@@ -14,6 +14,7 @@ final class AdmittedConnection: TransportConnection {
   var kind: TransportKind { connection.kind }
   var peerDescription: String { connection.peerDescription }
   var origin: String { connection.origin }
+  var isFallback: Bool { connection.isFallback }
   var maximumMessageByteCount: Int { connection.maximumMessageByteCount }
 
   func send(_ message: [UInt8]) async throws(TransportError) { try await connection.send(message) }

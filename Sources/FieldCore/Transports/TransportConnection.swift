@@ -10,6 +10,10 @@ public protocol TransportConnection: Sendable {
   /// The same for connections that one machine can make, as far as the transport can tell; never shown to anybody.
   var origin: String { get }
 
+  /// Whether the same transport has a better way to reach a peer, which could not be had: then dialling it again may
+  /// give that.
+  var isFallback: Bool { get }
+
   /// The largest message that ``send(_:)`` takes and that may come in.
   var maximumMessageByteCount: Int { get }
 
@@ -28,6 +32,7 @@ public protocol TransportConnection: Sendable {
 
 extension TransportConnection {
   public var origin: String { peerDescription }
+  public var isFallback: Bool { false }
 
   public func abort() async { await close() }
 }
