@@ -9,7 +9,7 @@ import GRDB
 /// Payloads go in the order of their arrival:
 ///
 /// 1. first those that nobody needs any more: every member has acknowledged them;
-/// 2. then those that some device beside their author has acknowledged;
+/// 2. then those that some device has acknowledged that neither wrote nor brought them;
 /// 3. others only where the quota says so. Without that, the new entry is refused.
 ///
 /// A device has acknowledged what it brought, and everything up to the last time that both stores held the same
@@ -127,8 +127,8 @@ private struct Acknowledgements {
     members.allSatisfy { $0 == author || $0 == source || arrivals[$0] ?? 0 >= arrival }
   }
 
-  /// Some device beside its author has it.
+  /// It has reached somebody by this store.
   func isElsewhere(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
-    source.map { $0 != author } ?? false || arrivals.contains { $0.key != author && $0.value >= arrival }
+    arrivals.contains { $0.key != author && $0.key != source && $0.value >= arrival }
   }
 }

@@ -33,7 +33,7 @@ struct ListenerTests {
     #expect((fields as? [String: Any])?["canary-field-4"] as? String == "canary-value-4")
 
     let capture = Data(wire.bytes)
-    #expect(capture.count > 5000, "the whole of it was recorded")
+    #expect(capture.count > 3000, "the whole of it was recorded")
     for canary in Self.canaries { #expect(capture.range(of: Data(canary.utf8)) == nil, "\(canary)") }
     // Nor who they are, nor which workspace it is, nor what lets in.
     let status = try await tablet.run("status", "--json").json()
