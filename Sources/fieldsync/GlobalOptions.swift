@@ -24,6 +24,11 @@ struct GlobalOptions: ParsableArguments {
       valueName: "dir"))
   var home: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "A file whose first line is the passphrase of this device's keys, if they have one.", valueName: "file"))
+  var passphraseFile: String?
+
   @Flag(help: "Print results, errors and progress as JSON.")
   var json = false
 
@@ -36,7 +41,8 @@ struct GlobalOptions: ParsableArguments {
     return given.map { directory in
       Home(
         directory: directory.hasPrefix("/")
-          ? directory : FileManager.default.currentDirectoryPath + "/" + directory)
+          ? directory : FileManager.default.currentDirectoryPath + "/" + directory,
+        passphrase: Passphrases.source(file: passphraseFile))
     }
   }
 
@@ -45,10 +51,12 @@ struct GlobalOptions: ParsableArguments {
     var rest = arguments[...]
     var moved: [String] = []
     while let first = rest.first {
-      if first == "--home", rest.count > 1 {
+      if ["--home", "--passphrase-file"].contains(first), rest.count > 1 {
         moved += rest.prefix(2)
         rest = rest.dropFirst(2)
-      } else if first.hasPrefix("--home=") || ["--json", "--quiet", "-q"].contains(first) {
+      } else if first.hasPrefix("--home=") || first.hasPrefix("--passphrase-file=")
+        || ["--json", "--quiet", "-q"].contains(first)
+      {
         moved.append(first)
         rest = rest.dropFirst()
       } else {

@@ -34,7 +34,7 @@ public actor Agent {
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
-  var pending: [AgentStatus.Pending] = []
+  var pending = PendingDevices()
   var transportStates: [AgentStatus.Transport] = []
   var isStatusStale = true
   var log: EventLog
