@@ -5,7 +5,7 @@ import GRDB
 /// Keeps a relay's store within its ``FieldCore/StoreQuota``, inside of one transaction.
 ///
 /// For an entry that is over a bound, payloads are dropped, headers stay: so the set of entries is the same as before,
-/// peers do not bring the entry again, and whoever asks for the payload hears that it is not here and gets it elsewhere.
+/// peers do not bring the entry again, and whoever asks for the payload gets it elsewhere.
 /// Payloads go in the order of their arrival:
 ///
 /// 1. first those that nobody needs any more: every member has acknowledged them;

@@ -6,8 +6,8 @@ import Synchronization
 final class Flood: Sendable {
   /// Connections that are held open; the oldest is cut for a new one.
   private static let openLimit = 400
-  /// Every so many connections a pause of a millisecond, so that the machine's processors are not what is measured.
-  private static let pauseEvery = 2
+  /// Between two connections, in milliseconds, so that the machine's processors are not what is measured.
+  private static let pause: CInt = 2
 
   private struct State {
     var made = 0
@@ -47,7 +47,7 @@ final class Flood: Sendable {
       }
       if open.count > Self.openLimit { close(open.removeFirst()) }
       // Not a wait for anything: the attacker's pace.
-      if number.isMultiple(of: Self.pauseEvery) { poll(nil, 0, 1) }
+      poll(nil, 0, Self.pause)
     }
     for descriptor in open { close(descriptor) }
   }

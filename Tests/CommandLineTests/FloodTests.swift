@@ -14,8 +14,8 @@ struct FloodTests {
     return 1024 * (try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }))
   }
 
-  /// How long a known peer takes to bring one document, the median of several times.
-  private func syncing(_ tool: Tool, with agent: AgentProcess, _ round: String) async throws -> Duration {
+  /// How long a known peer takes to bring one document, several times.
+  private func syncing(_ tool: Tool, with agent: AgentProcess, _ round: String) async throws -> [Duration] {
     var times: [Duration] = []
     for index in 0..<7 {
       #expect(try await tool.run("put", "notes", "\(round) \(index)", "text=dry").status == 0)
@@ -24,8 +24,10 @@ struct FloodTests {
       times.append(ContinuousClock.now - start)
       #expect(synced.status == 0, "\(synced.errors)")
     }
-    return times.sorted()[times.count / 2]
+    return times
   }
+
+  private static func median(_ times: [Duration]) -> Duration { times.sorted()[times.count / 2] }
 
   @Test func adversaryTenThousandBogusPeersCostLittleMemoryAndNoKnownPeerItsTime() async throws {
     let (laptop, tablet) = (try await Tool.founded(), try Tool())
@@ -33,26 +35,26 @@ struct FloodTests {
     let invitation = try await laptop.run("invite", "--quiet").output
     try #require(try await tablet.run("join", "-", "--connect", agent.address, input: invitation).status == 0)
     _ = try await syncing(tablet, with: agent, "warm")
-    let usual = try await syncing(tablet, with: agent, "quiet")
+    let before = try await syncing(tablet, with: agent, "quiet")
     let idle = try Self.residentByteCount(of: agent.processID)
 
     let flood = try #require(Flood(of: agent.address))
     defer { flood.stop() }
     var highest = idle
-    var during: Duration = .zero
+    var times: [Duration] = []
     var rounds = 0
     while flood.madeCount < Self.bogusCount {
-      during = max(during, try await syncing(tablet, with: agent, "flood \(rounds)"))
+      times += try await syncing(tablet, with: agent, "flood \(rounds)")
       highest = max(highest, try Self.residentByteCount(of: agent.processID))
       rounds += 1
     }
     flood.stop()
-    let after = try await syncing(tablet, with: agent, "after")
-    print(
-      "\(flood.madeCount) bogus peers: \((highest - idle) >> 10) KiB over idle; a sync \(usual), during \(during), after \(after)"
-    )
+    // As busy as the machine is with other things, before and after.
+    let usual = Self.median(before + (try await syncing(tablet, with: agent, "after")))
+    let during = Self.median(times)
+    print("\(flood.madeCount) bogus peers: \((highest - idle) >> 10) KiB over idle; a sync \(usual), during \(during)")
     #expect(highest - idle <= Self.memoryByteLimit)
-    #expect(during <= max(usual, after) * 2, "a known peer took \(during), and \(usual) before")
+    #expect(during <= usual * 2, "a known peer took \(during), and \(usual) otherwise")
     #expect(try await laptop.run("verify").status == 0)
   }
 

@@ -121,10 +121,13 @@ public struct SessionHandshake: Sendable {
   public static func begins(_ message: [UInt8], with keys: [SessionKey]) -> Bool {
     guard message.count == firstMessageByteCount else { return false }
     return keys.contains { key in
-      guard var noise = try? noise(key, .responder, KeyPairs()) else { return false }
+      guard var noise = try? noise(key, .responder, unused) else { return false }
       return (try? noise.readMessage(message)) != nil
     }
   }
+
+  /// Reading the first message takes no key pair of the responder's.
+  private static let unused = KeyPairs()
 
   private static func noise(
     _ key: SessionKey, _ role: Role, _ keyPairs: KeyPairs

@@ -5,7 +5,7 @@ import Testing
 
 @testable import FieldCore
 
-/// Beacons that nobody here knows: of strangers, of attackers, and of the other workspaces of a machine that serves some.
+/// Beacons that nobody here knows: of strangers, of attackers, and of a machine that serves other workspaces too.
 @Suite struct StrangerTests {
   private let key = SecretBytes(copying: Array(repeating: 7, count: 32))
   private let epoch = PresenceEpoch(secondsSince1970: 1_800_000_000)
