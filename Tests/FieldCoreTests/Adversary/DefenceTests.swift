@@ -24,6 +24,8 @@
           { try await network.adversarySlowPeerIsGoneAtTheDeadline(messages: 0) }
         )
       case .relayKeys: ("adversaryRelayReadsNothing", { try relay.adversaryRelayReadsNothing() })
+      case .warrant:
+        ("adversaryWithABorrowedWarrantIsNoMember", relay.adversaryWithABorrowedWarrantIsNoMember)
       }
     }
 
