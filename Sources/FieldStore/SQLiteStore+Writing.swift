@@ -115,7 +115,8 @@ extension SQLiteStore {
   public func makeRoom(
     for header: EntryHeader, from source: EntrySource?
   ) async throws(StoreError) -> EntryError.Code? {
-    try await write { [self] database in
+    guard try await quota() != nil else { return nil }
+    return try await write { [self] database in
       guard let keeper = try QuotaKeeper(database) else { return nil }
       var batch = try EntryBatch(database, from: nil)
       let directory = try directory(as: database).directory

@@ -118,7 +118,6 @@ enum StoreSchema {
       byteCount INTEGER NOT NULL,
       PRIMARY KEY (kind, device)
     ) WITHOUT ROWID;
-    CREATE INDEX entryKept ON entry(arrival) WHERE payload > 0;
     INSERT INTO usage
       SELECT 0, x'', COUNT(*), COALESCE(SUM(length(header) + length(signature) + length(bytes)), 0)
       FROM entry JOIN payload ON payload.key = entry.payload;
