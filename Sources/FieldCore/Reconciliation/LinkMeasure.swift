@@ -14,7 +14,4 @@ public struct LinkMeasure: Hashable, Sendable {
 
   /// Above 5 Mbit/s computing costs more than bytes do.
   public var isFast: Bool { bytesPerSecond >= 625_000 }
-
-  /// The longest move that is worth sending at once.
-  var moveByteCount: Int { isFast ? LadderLimits.moveByteCount : 1 << 20 }
 }
