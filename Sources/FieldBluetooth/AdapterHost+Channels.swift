@@ -25,6 +25,8 @@ extension AdapterHost {
   static let incomingChannelLimit = 8
   static let incomingChannelLimitOfPeer = 2
   private static let backlog: Int32 = 4
+  /// Between attempts to listen.
+  private static let listenInterval = Duration.seconds(20)
   /// Between attempts to accept when there are no descriptors.
   private static let acceptDelay = Duration.seconds(1)
   /// From the channel to the answer to OPEN.
@@ -37,6 +39,7 @@ extension AdapterHost {
   /// Listens on the adapter in use, as long as it is on.
   func listen() {
     stopListening()
+    listenedAt = clock.now()
     defer {
       slots.psm = announcedPSM
       advertisement.prepare(content)
@@ -54,6 +57,15 @@ extension AdapterHost {
     } catch {
       channelProblem = "no L2CAP channels: \(error)"
     }
+  }
+
+  /// Other programs may have had all PSMs.
+  func listenAgain(_ now: Duration) async {
+    guard configuration.usesChannels, machine.availability == .on, listener == nil,
+      listenedAt + Self.listenInterval <= now
+    else { return }
+    listen()
+    if listener != nil { await announce(announcement) }
   }
 
   func stopListening() {
@@ -158,6 +170,19 @@ extension AdapterHost {
     return try? await openChannel(psm, to: device, connectBy: deadline, openLimit: Self.upgradeLimit)
   }
 
+  /// A channel to a peer that a link over GATT goes to.
+  func openChannelBeside(_ device: ObjectPath) async throws(TransportError) -> FrameLinkConnection {
+    guard let psm = client.device(device).flatMap({ advertisedPSM(of: $0) }) else {
+      throw TransportError(.unavailable, "there is a link to this device, and no better one is to be had")
+    }
+    let deadline = clock.now() + Self.upgradeLimit
+    do throws(ChannelFailure) {
+      return try await openChannel(psm, to: device, connectBy: deadline, openLimit: Self.upgradeLimit)
+    } catch {
+      throw error.reason
+    }
+  }
+
   private func openChannel(
     _ psm: UInt16, to device: ObjectPath, connectBy deadline: Duration, openLimit: Duration
   ) async throws(ChannelFailure) -> FrameLinkConnection {
@@ -167,6 +192,7 @@ extension AdapterHost {
       throw ChannelFailure(reason: TransportError(.unreachable, "the device is gone"), isConnectionSuspect: false)
     }
     var opened: ChannelLink?
+    var wasRefused = false
     do throws(TransportError) {
       let channel: L2CAPChannel
       do throws(L2CAPError) {
@@ -174,6 +200,7 @@ extension AdapterHost {
           try? await clock.sleepUntil(deadline)
         }
       } catch {
+        wasRefused = error.code == .refused
         throw TransportError(error, "no channel")
       }
       guard channel.sendByteCount >= LinkFrame.smallestLinkByteCount else {
@@ -198,8 +225,11 @@ extension AdapterHost {
         "no channel",
         metadata: ["peer": "\(Self.peerDescription(address, .channel))", "error": "\(error)", "link": "\(hasLink)"])
       if !Task.isCancelled {
-        channelHistory.failed(address, psm: psm, hadLink: hasLink, now: clock.now())
-        if hasLink { channelProblem = "\(Self.peerDescription(address, .attributes)): \(error.reason)" }
+        // On a busy machine the link may be gone by the time that a refusal is looked at.
+        let outcome: ChannelHistory.Outcome = hasLink || wasRefused ? .refused : .withoutLink
+        channelHistory.failed(address, psm: psm, outcome, now: clock.now())
+        channelProblem = outcome.problem(with: Self.peerDescription(address), error)
+        publish()
       }
       throw ChannelFailure(reason: error, isConnectionSuspect: opened != nil)
     }

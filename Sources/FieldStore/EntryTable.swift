@@ -19,6 +19,12 @@ struct EntryTable {
       .first(.identifier(id)) { try Self.header($0.bytes(0)) }
   }
 
+  func listing(_ id: EntryID) throws -> EntryListing? {
+    try KeptStatement("SELECT arrival, header FROM entry WHERE id = ?", in: database).first(.identifier(id)) { row in
+      try row.withBytes(1) { try HeaderPeek($0) }.listing(of: id, arrival: row.count(0), filter: EntryFilter())
+    } ?? nil
+  }
+
   func entry(_ id: EntryID) throws -> Entry? {
     let sql = """
       SELECT entry.header, entry.signature, payload.bytes FROM entry

@@ -130,6 +130,14 @@ public final class SQLiteStore: LocalStore {
     }
   }
 
+  public func listings(of ids: [EntryID]) async throws(StoreError) -> [EntryListing] {
+    try StoreLimits.checkIDCount(ids.count)
+    return try await read { database in
+      let table = EntryTable(database: database)
+      return try ids.compactMap { try table.listing($0) }.sorted { $0.arrival < $1.arrival }
+    }
+  }
+
   public func head() async throws(StoreError) -> StoreHead {
     try await read { try TotalTable(database: $0).head() }
   }

@@ -74,6 +74,10 @@ public struct FaultyStore: LocalStore {
     try await attempt { () async throws(StoreError) in try await store.headers(ids) }
   }
 
+  public func listings(of ids: [EntryID]) async throws(StoreError) -> [EntryListing] {
+    try await attempt { () async throws(StoreError) in try await store.listings(of: ids) }
+  }
+
   public func contained(_ ids: [EntryID]) async throws(StoreError) -> Set<EntryID> {
     try await attempt { () async throws(StoreError) in try await store.contained(ids) }
   }

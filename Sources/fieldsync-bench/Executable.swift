@@ -17,8 +17,10 @@ struct Executable {
   private let output = Pipe()
 
   /// Runs a command to its end; one that fails is an error.
-  static func run(_ arguments: [String]) throws -> Finished {
-    let running = try start(arguments)
+  ///
+  /// - Parameter input: What it reads from standard input: a line or so, which a pipe takes at once.
+  static func run(_ arguments: [String], input: String = "") throws -> Finished {
+    let running = try start(arguments, input: input)
     var output = Data()
     var peak = 0
     // The kernel forgets a process's peak with the process, so it is read while output still comes.
@@ -36,8 +38,12 @@ struct Executable {
     return Finished(output: String(decoding: output, as: UTF8.self), peakMemoryByteCount: peak)
   }
 
-  static func start(_ arguments: [String]) throws -> Executable {
+  static func start(_ arguments: [String], input: String = "") throws -> Executable {
     let executable = Executable()
+    let pipe = Pipe()
+    try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+    try pipe.fileHandleForWriting.close()
+    executable.process.standardInput = pipe
     executable.process.executableURL = url
     executable.process.arguments = arguments
     executable.process.standardOutput = executable.output

@@ -6,7 +6,8 @@ import Glibc
 struct ProgressLine {
   private let console: Console
   private let verb: String
-  private let itemCount: Int
+  /// May grow: not every command knows from the start how much there is.
+  var itemCount: Int
   private let byteCount: Int
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now

@@ -1,4 +1,5 @@
 import BlueZ
+import FieldCore
 import Testing
 
 @testable import FieldBluetooth
@@ -35,21 +36,31 @@ import Testing
     let address = try #require(BluetoothAddress("00:11:22:33:44:55"))
     var history = ChannelHistory()
     #expect(history.isWorthTrying(address, psm: 0x80, now: .zero))
-    history.failed(address, psm: 0x80, hadLink: true, now: .zero)
+    history.failed(address, psm: 0x80, .refused, now: .zero)
     #expect(!history.isWorthTrying(address, psm: 0x80, now: .seconds(299)))
     #expect(history.isWorthTrying(address, psm: 0x81, now: .seconds(1)))
     #expect(history.isWorthTrying(address, psm: 0x80, now: .seconds(300)))
-    history.failed(address, psm: 0x80, hadLink: false, now: .seconds(300))
+    history.failed(address, psm: 0x80, .withoutLink, now: .seconds(300))
     #expect(history.isWorthTrying(address, psm: 0x80, now: .seconds(320)))
     history.succeeded(address)
     #expect(history.isWorthTrying(address, psm: 0x80, now: .seconds(301)))
+  }
+
+  @Test func whyThereIsNoChannelIsSaidHoweverItEnded() {
+    let reason = TransportError(.unreachable, "no channel: connect: Connection refused")
+    #expect(
+      ChannelHistory.Outcome.refused.problem(with: "ble://…00:01", reason)
+        == "ble://…00:01 is reached over GATT: no channel: connect: Connection refused")
+    #expect(
+      ChannelHistory.Outcome.withoutLink.problem(with: "ble://…00:01", reason)
+        == "ble://…00:01 was lost before there was a channel: no channel: connect: Connection refused")
   }
 
   @Test func inventedAddressesDoNotAddUp() throws {
     var history = ChannelHistory()
     for index in 0..<UInt8(200) {
       let address = try #require(BluetoothAddress(bytes: [0, 0, 0, 0, 0, index]))
-      history.failed(address, psm: 0x80, hadLink: true, now: .zero)
+      history.failed(address, psm: 0x80, .refused, now: .zero)
       #expect(history.isWorthTrying(address, psm: 0x80, now: .zero) == (index >= ChannelHistory.peerLimit))
     }
   }

@@ -42,6 +42,21 @@ import Testing
   }
 
   @Test(arguments: StoreFactory.all)
+  mutating func entriesAreListedInTheOrderOfTheirArrival(_ factory: StoreFactory) async throws {
+    let made = try await make(factory)
+    let written = try await made.local.append((0..<20).map { .text("\($0)") }, signedBy: device)
+    let listed = try await made.local.scan(since: nil, limit: 100, filter: EntryFilter()).listings
+    let unknown = EntryID(words: (1, 2, 3, 4))
+    let ids = written.map(\.id)
+    #expect(try await made.local.listings(of: ids.sorted() + [unknown]) == listed.filter { ids.contains($0.id) })
+    #expect(try await made.local.listings(of: []) == [])
+    let tooMany = Array(repeating: unknown, count: StoreLimits.idCount + 1)
+    await #expect(throws: StoreError(.tooLarge, "1001 ids in one call, over 1000")) {
+      try await made.local.listings(of: tooMany)
+    }
+  }
+
+  @Test(arguments: StoreFactory.all)
   mutating func aChainGoesOnBehindReceivedEntries(_ factory: StoreFactory) async throws {
     let made = try await make(factory)
     var elsewhere = try TestAuthor(device, in: workspace)

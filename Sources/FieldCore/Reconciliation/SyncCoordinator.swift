@@ -9,7 +9,7 @@ public struct SyncCoordinator: Sendable {
     /// Begin another reconciliation, under a new key, and report with ``ladderEnded(_:own:root:)``.
     case reconcile(attempt: UInt32)
     /// Tell the peer where this side stands.
-    case sendState(pulledThrough: UInt64)
+    case sendState
     /// Keep this as the cursor of the next session's pull.
     case remember(StoreCursor)
     /// Both sides hold this set: keep it as a base of later sessions.
@@ -23,7 +23,8 @@ public struct SyncCoordinator: Sendable {
   /// The rungs that may be used; ``Rung/equalRoots`` and ``Rung/fullScan`` always are.
   private let enabled: Set<Rung>
   private var own: StoreHead
-  private var ownRoot: [UInt8]
+  /// The root of this side's newest head that is known here.
+  public private(set) var ownRoot: [UInt8]
   private var peer: StateNotice?
   /// How far pulls have come in the peer's present epoch. In the session this moves past what the peer could not give,
   /// so that asking again ends; what is remembered does not.
@@ -119,6 +120,12 @@ public struct SyncCoordinator: Sendable {
     guard cursor.epoch == peer?.epoch else { return evaluate() }
     switch end {
     case .inStep:
+      guard peer?.arrival == cursor.arrival else {
+        // The peer has said since that there is more.
+        pulledThrough = cursor
+        (own, ownRoot) = newest
+        return evaluate()
+      }
       peer?.root = root
       rootTold = root
       return evaluate()
@@ -138,8 +145,7 @@ public struct SyncCoordinator: Sendable {
   public mutating func ladderAbandoned(own head: StoreHead, root: [UInt8]) -> [Action] {
     isClimbing = false
     canClimb = false
-    own = head
-    ownRoot = root
+    know(head, root)
     return evaluate()
   }
 
@@ -147,8 +153,7 @@ public struct SyncCoordinator: Sendable {
   ///
   /// - Parameter byPull: Everything that changed was pulled from this peer, who knows it.
   public mutating func ownChanged(_ head: StoreHead, root: [UInt8], byPull: Bool) -> [Action] {
-    own = head
-    ownRoot = root
+    know(head, root)
     let told = byPull || head.arrival == ownArrivalTold ? [] : tell()
     return isPulling ? told : told + evaluate()
   }
@@ -165,8 +170,7 @@ public struct SyncCoordinator: Sendable {
   {
     guard let plan = running else { return [] }
     running = nil
-    own = head
-    ownRoot = root
+    know(head, root)
     if let covered, covered.epoch == peer?.epoch { pulledThrough = covered }
     if plan.rung == .fullScan { isExact = true }
     var actions: [Action] = []
@@ -183,15 +187,31 @@ public struct SyncCoordinator: Sendable {
   /// - Parameter settled: What the next session may begin behind, if that has changed.
   public mutating func contentsEnded(settled: StoreCursor?, own head: StoreHead, root: [UInt8]) -> [Action] {
     isFetchingContents = false
+    know(head, root)
+    return (settled.map { [.remember($0)] } ?? []) + tell() + evaluate()
+  }
+
+  /// The session is over, whatever was still going on. A peer that is in step leaves without asking.
+  ///
+  /// - Returns: What follows if both sides held the same in the end; else nothing.
+  public mutating func sessionEnded(own head: StoreHead, root: [UInt8]) -> [Action] {
+    running = nil
+    isClimbing = false
+    know(head, root)
+    return isInStep ? evaluate() : []
+  }
+
+  /// Whoever reads the store's head may come here later than who read a newer one.
+  private mutating func know(_ head: StoreHead, _ root: [UInt8]) {
+    guard head.epoch != own.epoch || head.arrival >= own.arrival else { return }
     own = head
     ownRoot = root
-    return (settled.map { [.remember($0)] } ?? []) + tell() + evaluate()
   }
 
   private mutating func tell() -> [Action] {
     ownArrivalTold = own.arrival
     rootTold = ownRoot
-    return [.sendState(pulledThrough: pulledThroughArrival)]
+    return [.sendState]
   }
 
   private mutating func evaluate() -> [Action] {

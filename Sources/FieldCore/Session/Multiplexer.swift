@@ -79,6 +79,11 @@ struct Multiplexer {
     control.append(.reset(id, code))
   }
 
+  /// Drops a stream without a word: the session is ending anyway.
+  mutating func abandon(_ id: StreamID) {
+    if streams[id] != nil { drop(id) }
+  }
+
   /// Ends the session once everything is sent that is queued and that the peer has given credit for.
   mutating func close(_ code: CloseCode) { closeCode = code }
 

@@ -9,6 +9,8 @@ public actor Session {
   public nonisolated let secrets: SessionSecrets
   public nonisolated let transportKind: TransportKind
   public nonisolated let peerDescription: String
+  /// See ``TransportConnection/isFallback``.
+  public nonisolated let isFallback: Bool
   /// Streams that the peer opens, each with its first message waiting. Ends with the session.
   public nonisolated let incoming: AsyncStream<SessionStream>
 
@@ -51,6 +53,7 @@ public actor Session {
     self.clock = clock
     transportKind = connection.kind
     peerDescription = connection.peerDescription
+    isFallback = connection.isFallback
     sending = secrets.sending
     receiving = secrets.receiving
     multiplexer = Multiplexer(role: secrets.role)
@@ -148,8 +151,9 @@ public actor Session {
     wakeSender()
   }
 
+  /// Once this side is ending the session it says just that: a peer would take a reset for a refusal.
   func reset(_ id: StreamID, _ code: ResetCode) {
-    multiplexer.reset(id, code)
+    if isFlushing { multiplexer.abandon(id) } else { multiplexer.reset(id, code) }
     forget(id)
     wakeSender()
   }

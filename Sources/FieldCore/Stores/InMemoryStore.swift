@@ -90,6 +90,13 @@ public final class InMemoryStore: LocalStore {
       if contents[header.contentHash]?.isEmpty == true { contents[header.contentHash] = nil }
     }
 
+    func listing(_ id: EntryID) -> EntryListing? {
+      guard let place = places[id] else { return nil }
+      let entry = place.entry.entry
+      return EntryListing(
+        id: id, kind: entry.header.kind, byteCount: entry.encodedByteCount, arrival: place.arrival)
+    }
+
     /// See ``EntryIntake``.
     mutating func readmit(_ authors: Set<DeviceKey>, _ directory: Directory) {
       let present = places.values.filter {
@@ -218,6 +225,11 @@ public final class InMemoryStore: LocalStore {
         next: StoreCursor(epoch: state.epoch, arrival: filter.end(after: start, of: state.total.arrival)),
         hasMore: false)
     }
+  }
+
+  public func listings(of ids: [EntryID]) async throws(StoreError) -> [EntryListing] {
+    try StoreLimits.checkIDCount(ids.count)
+    return state.withLock { state in ids.compactMap { state.listing($0) } }.sorted { $0.arrival < $1.arrival }
   }
 
   public func head() async throws(StoreError) -> StoreHead { state.withLock(\.head) }

@@ -59,6 +59,10 @@ public protocol LocalStore: ContentAddressedStore {
     over scope: ArrivalScope, into state: State, _ absorb: @escaping @Sendable (inout State, [EntryID]) -> Void
   ) async throws(StoreError) -> State
 
+  /// What a scan would say of the entries with these ids, in the order of their arrival; ones that are not there are
+  /// left out.
+  func listings(of ids: [EntryID]) async throws(StoreError) -> [EntryListing]
+
   /// How many entries there are in `scope`.
   func count(in scope: ArrivalScope) async throws(StoreError) -> UInt64
 }

@@ -13,7 +13,9 @@ struct EntryExchange: Sendable {
 
   // MARK: Sending
 
-  /// Sends directory entries first, since they decide about the others, and names the large ones at the end.
+  /// Sends directory entries first, since they decide about the others, and names the large ones at the end. In the
+  /// order of arrival what depends on another comes behind it, and a chain's entries follow each other, which
+  /// ``EntryEncoder`` makes small.
   func send(_ push: ReconcileResult.Push) async throws {
     var large: [EntryID] = []
     var encoder = EntryEncoder(workspace: store.workspace)
@@ -25,30 +27,24 @@ struct EntryExchange: Sendable {
         var pages = try await store.pages(since: StoreCursor(epoch: epoch, arrival: scope.after), filter: filter)
         while let page = try await pages.next() {
           try await send(
-            page.listings.filter { kinds != nil || $0.kind != .directory }.map(\.id), by: &encoder, large: &large)
+            page.listings.filter { kinds != nil || $0.kind != .directory }, by: &encoder, large: &large)
         }
       }
     case .ids(let ids):
-      var others: [EntryID] = []
-      for piece in Self.pieces(of: ids) {
-        let headers = try await store.headers(piece)
-        try await send(piece.filter { headers[$0]?.kind == .directory }, by: &encoder, large: &large)
-        others += piece.filter { headers[$0].map { $0.kind != .directory } ?? false }
-      }
-      for piece in Self.pieces(of: others) { try await send(piece, by: &encoder, large: &large) }
+      var listings: [EntryListing] = []
+      for piece in Self.pieces(of: ids) { listings += try await store.listings(of: piece) }
+      listings.sort { ($0.kind == .directory ? 0 : 1, $0.arrival) < ($1.kind == .directory ? 0 : 1, $1.arrival) }
+      for piece in Self.pieces(of: listings) { try await send(piece, by: &encoder, large: &large) }
     }
     for piece in Self.pieces(of: large) { try await stream.send(Message(IdentifiersReply(ids: piece))) }
     await stream.end()
   }
 
-  private func send(_ ids: [EntryID], by encoder: inout EntryEncoder, large: inout [EntryID]) async throws {
-    let headers = try await store.headers(ids)
-    var rest = ids.filter { id in
-      guard let header = headers[id] else { return false }
-      guard header.payloadByteCount > Self.smallEntryByteCount else { return true }
-      large.append(id)
-      return false
-    }
+  private func send(
+    _ listings: [EntryListing], by encoder: inout EntryEncoder, large: inout [EntryID]
+  ) async throws {
+    large += listings.filter { $0.byteCount > Self.smallEntryByteCount }.map(\.id)
+    var rest = listings.filter { $0.byteCount <= Self.smallEntryByteCount }.map(\.id)
     while !rest.isEmpty {
       let entries = try await store.entries(rest)
       for entry in entries {
@@ -63,9 +59,9 @@ struct EntryExchange: Sendable {
     }
   }
 
-  private static func pieces(of ids: [EntryID]) -> [[EntryID]] {
-    stride(from: 0, to: ids.count, by: StoreLimits.idCount).map { start in
-      Array(ids[start..<min(start + StoreLimits.idCount, ids.count)])
+  private static func pieces<Element>(of elements: [Element]) -> [[Element]] {
+    stride(from: 0, to: elements.count, by: StoreLimits.idCount).map { start in
+      Array(elements[start..<min(start + StoreLimits.idCount, elements.count)])
     }
   }
 

@@ -143,10 +143,11 @@ extension PeerSync {
     switch result {
     case .inStep:
       isClimbing = false
-      try await perform(
-        coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: session.secrets.root(of: own)) ?? [])
-      // Who leaves now lets the stream end with the session, in one message less.
-      guard ending == .never || !outcome.isInStep else { return }
+      let root = session.secrets.root(of: own)
+      toldRoot = root
+      try await perform(coordinator?.ladderEnded(.inStep, peer: peer, own: own, root: root) ?? [])
+      // The end of the session is the end of the stream, and one message less.
+      guard !isLeaving else { return }
       await stream.end()
       await stream.forget()
       return

@@ -49,6 +49,12 @@ public actor PeerSync {
   var outcome = SyncOutcome(end: SessionError(.closed, "not started"))
   private var failure: SessionError?
   var isOver = false
+  /// This side has what it wanted, and is ending the session.
+  private(set) var isLeaving = false
+  /// What the peer knows of this side's root.
+  var toldRoot: [UInt8]?
+  private var isTelling = false
+  private var tellers: [CheckedContinuation<Void, Never>] = []
 
   public init(
     session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
@@ -105,6 +111,9 @@ public actor PeerSync {
       await notices.value
       group.cancelAll()
       return end
+    }
+    if failure == nil, let head = try? await store.head() {
+      try? await perform(coordinator?.sessionEnded(own: head, root: session.secrets.root(of: head)) ?? [])
     }
     outcome.end = failure ?? end
     outcome.traffic = await session.traffic
@@ -311,18 +320,14 @@ public actor PeerSync {
   func perform(_ actions: [SyncCoordinator.Action]) async throws {
     for action in actions {
       switch action {
+      case .pull where isLeaving, .reconcile where isLeaving: break
       case .pull(let plan):
         eventContinuation.yield(.pulling(plan))
         plans?.yield(plan)
       case .reconcile(let attempt):
         // Not awaited: whoever reports what led here has to come to its end.
         retries?.yield(attempt)
-      case .sendState(let pulledThrough):
-        let head = try await store.head()
-        let notice = StateNotice(
-          head: head, root: session.secrets.root(of: head), pulledThrough: pulledThrough,
-          isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
-        try await notifyUnlessGone(Message(notice))
+      case .sendState: try await tellState()
       case .remember(let cursor):
         try await store.setPeerRecord(PeerRecord(pulledThrough: cursor), of: session.peer)
       case .rememberBase(let base): try await store.addBase(base, with: session.peer)
@@ -332,14 +337,40 @@ public actor PeerSync {
         outcome.progress.wantedCount = 0
         outcome.progress.offeredCount = 0
         eventContinuation.yield(.inStep)
-        if ending == .whenSettled { await session.close(.done) }
+        try await leaveWhenSettled()
       case .settledApart:
         outcome.isInStep = false
         outcome.isSettledApart = true
         eventContinuation.yield(.settledApart)
-        if ending == .whenSettled { await session.close(.done) }
+        try await leaveWhenSettled()
       }
     }
+  }
+
+  /// Not before the peer was told, which another task may be about to do.
+  private func leaveWhenSettled() async throws {
+    guard ending == .whenSettled else { return }
+    isLeaving = true
+    if toldRoot != coordinator?.ownRoot { try await tellState() }
+    await session.close(.done)
+  }
+
+  /// Tells the peer where this side stands now. One after the other, or what is old could come last, and hold for ever.
+  private func tellState() async throws {
+    while isTelling { await withCheckedContinuation { tellers.append($0) } }
+    guard !isOver else { return }
+    isTelling = true
+    defer {
+      isTelling = false
+      for teller in tellers { teller.resume() }
+      tellers = []
+    }
+    let head = try await store.head()
+    let notice = StateNotice(
+      head: head, root: session.secrets.root(of: head), pulledThrough: coordinator?.pulledThroughArrival ?? 0,
+      isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
+    try await notifyUnlessGone(Message(notice))
+    toldRoot = notice.root
   }
 
   /// A peer may be content and leave; what this side has found out holds nevertheless.

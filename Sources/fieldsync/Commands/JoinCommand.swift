@@ -12,15 +12,16 @@ struct JoinCommand: HomeCommand {
     abstract: "Become a device of the workspace that an invitation is for.",
     discussion: """
       The inviting device has to run its agent. With '-' the invitation is read from standard \
-      input. Neither it nor a code is ever an argument, which other processes can see. After a cut, \
-      run the command again.
+      input, so that nobody else on this machine sees it, as arguments are for a moment. A code is \
+      always asked for. After a cut, run the command again.
 
       Example:
         fieldsync join - --connect tcp://192.168.1.7:7747
       """)
 
   @Argument(
-    help: ArgumentHelp("A file with the line that 'fieldsync invite' printed, or '-' to read it.", valueName: "file"))
+    help: ArgumentHelp(
+      "The line that 'fieldsync invite' printed, a file that holds it, or '-' to read it.", valueName: "invitation"))
   var invitation: String?
 
   @Option(help: ArgumentHelp("A PNG picture of the invitation's QR code.", valueName: "image"))
@@ -39,10 +40,7 @@ struct JoinCommand: HomeCommand {
 
   func validate() throws {
     guard [invitation != nil, scan != nil, code].count(where: { $0 }) == 1 else {
-      throw ValidationError("Give one of: a file with the invitation's line, --scan or --code.")
-    }
-    if invitation?.hasPrefix("fieldsync:") == true {
-      throw ValidationError("An invitation is a secret that other processes must not see: use '-' and paste it.")
+      throw ValidationError("Give one of: an invitation, --scan or --code.")
     }
   }
 
@@ -89,6 +87,11 @@ extension JoinCommand {
       }
     }
     let path = invitation ?? "-"
+    if path.hasPrefix(Invitation.scheme) {
+      ProcessArguments.hide(path)
+      console.note("Others on this machine may have seen the invitation in the list of processes; use 'join -'.")
+      return try Invitation(uri: path)
+    }
     let uri =
       path == "-"
       ? readLine(strippingNewline: true) ?? "" : String(decoding: try InputFile(path).read(4096), as: UTF8.self)

@@ -73,7 +73,6 @@ struct SyncCommand: HomeCommand {
 actor SyncMeter {
   private let console: Console
   private var line: ProgressLine?
-  private var progress = SyncProgress()
 
   init(console: Console) {
     self.console = console
@@ -87,6 +86,7 @@ actor SyncMeter {
     case .progress(let progress):
       let total = progress.receivedCount + Int(clamping: progress.wantedCount)
       if line == nil { line = ProgressLine("sync", itemCount: total, byteCount: 0, console: console) }
+      line?.itemCount = total
       line?.update(items: progress.receivedCount, bytes: progress.receivedByteCount)
     case .reconciled, .pulled, .inStep, .settledApart, .addresses: break
     }
