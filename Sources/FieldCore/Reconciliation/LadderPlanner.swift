@@ -189,10 +189,11 @@ public struct LadderPlanner: Sendable {
     return max(sketched + 4, min(differences + differences / 4 + 1, PinSketch.syndromeLimit))
   }
 
-  /// Lean buckets save bytes and cost another round trip or two: worth it where a round trip's bytes are fewer.
+  /// Lean buckets save about nine bytes for ten differences and cost another round trip, or two: worth it where that is
+  /// more than what could go in that time.
   private func partition(differences: Int) -> PartitionPlan? {
     guard differences <= Self.partitionLimit else { return nil }
-    return differences >= link.bytesPerSecond / 12
+    return differences >= link.roundTripByteCount * 7 / 5
       ? PartitionPlan.lean(differences: differences) : PartitionPlan.padded(differences: differences)
   }
 
