@@ -9,8 +9,8 @@ struct LadderCosts {
   /// The estimate.
   let differences: Int
 
-  /// The difference is no smaller than this.
-  var least: Int { Int(clamping: max(ownCount, peerCount) - min(ownCount, peerCount)) }
+  /// The difference is no smaller than this, if the peer's count is no lie.
+  var least: Int { Int(min(max(ownCount, peerCount) - min(ownCount, peerCount), 1 << 40)) }
 
   /// Entries that this side alone has.
   private var ownOnly: Int {

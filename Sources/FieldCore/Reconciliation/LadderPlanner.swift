@@ -207,7 +207,7 @@ public struct LadderPlanner: Sendable {
   /// Estimates are not taken for more than this.
   static let estimateLimit = 1 << 32
   /// The estimate up to which one sketch of the whole difference is used.
-  static let wholeSketchLimit = 100
+  static let wholeSketchLimit = 90
   /// A message more has to save so many bytes.
   private static let messageWorth = 10
   /// Where buckets are as many as there may be, and hold hardly more than they should.

@@ -23,7 +23,8 @@ extension Reconciler {
       guard let plan = PartitionPlan(bucketCount: bucketCount, syndromeCount: syndromeCount),
         let theirs = PartitionedSketch(plan: plan, bytes: bytes)
       else { throw WireError(.invalidValue, "a partition of the wrong size") }
-      tried.insert(.partitionedSketch)
+      // One bucket is a sketch of the whole, after which many may be of use.
+      if bucketCount > 1 { tried.insert(.partitionedSketch) }
       naming = .buckets(count: bucketCount)
       return begin(.solvePartition(theirs)) { $0.partition = PartitionedSketch(plan: plan) }
     case .askSyndromes(let range, let bitmap):
@@ -48,7 +49,9 @@ extension Reconciler {
     case .askList(let parameter):
       try expect(.answer, .reply)
       guard ownCount > 0 else { return askForAll() }
-      guard planner.enabled.contains(.idList),
+      // Once: a list costs memory for each entry.
+      guard planner.enabled.contains(.idList), tried.insert(.idList).inserted,
+        LadderCosts.list(ownCount, parameter) <= LadderLimits.moveByteCount,
         let list = GolombSet(entryCount: Int(clamping: ownCount), parameter: parameter)
       else { return giveUp(.noRung) }
       return begin(.sendList(parameter: parameter)) { $0.list = list }
@@ -125,7 +128,10 @@ extension Reconciler {
   }
 
   /// Twice what naming everything takes.
-  private var cellLimit: Int { Int(min(UInt64(RatelessCells.cellLimit), 256 + 3 * min(ownCount + peerCount, 1 << 40))) }
+  private var cellLimit: Int {
+    let entryCount = min(ownCount, 1 << 40) + min(peerCount, 1 << 40)
+    return Int(min(UInt64(RatelessCells.cellLimit), 256 + 3 * entryCount))
+  }
 
   private mutating func found(comingCount: UInt64, askedCount: UInt64, asked: [UInt8]) throws(WireError) -> [Action] {
     guard comingCount <= peerCount, askedCount <= ownCount, askedCount <= UInt64(asked.count) * 8 else {

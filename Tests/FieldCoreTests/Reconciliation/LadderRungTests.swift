@@ -151,7 +151,7 @@ import Testing
   }
 
   /// What the first message could not name goes on where it left off, whichever side has more.
-  @Test(arguments: [(40, Split.even), (40, .opener), (40, .answerer), (80, .even), (110, .opener)])
+  @Test(arguments: [(40, Split.even), (40, .opener), (40, .answerer), (70, .even), (100, .opener)])
   func aSketchThatIsTooShortGoesOn(differences: Int, split: Split) throws {
     let pair = Pair(count: 5000, differences: differences, isOneSided: split != .even, seed: 17)
     let run = pair.run(LadderPlanner(link: .bluetooth), seed: 3, isSwapped: split == .answerer)
