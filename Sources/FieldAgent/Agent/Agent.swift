@@ -36,7 +36,7 @@ public actor Agent {
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
   /// As the last session over such a transport has measured it.
   private var linkMeasures: [DeviceKey: [TransportKind: LinkMeasure]] = [:]
-  var pending: [AgentStatus.Pending] = []
+  var pending = PendingDevices()
   var transportStates: [AgentStatus.Transport] = []
   var isStatusStale = true
   var log: EventLog
