@@ -43,7 +43,10 @@ struct ReconcileGrid {
       let sets = ReconcileSets(setups[0], seed: seed)
       for index in cells.indices {
         var all = sets
-        try cells[index].add(ReconcileRun(&all, setups[index]))
+        let run = try ReconcileRun(&all, setups[index])
+        // A collision of short ids has no more to do with one rung than with another.
+        guard run.repetitions == 0 else { continue }
+        cells[index].add(run)
         for rung in Self.rungs where cells[index].mayWin(rung) {
           var (alone, setup) = (sets, setups[index])
           setup.rung = rung

@@ -16,6 +16,8 @@ struct ReconcileGridCell: Encodable, CustomStringConvertible {
   static let messageLimit = 13
   /// Of the first message and an answer that needs no rung.
   static let noRungByteLimit = 280.0
+  /// At a first meeting the ladder has sent 96 bytes of syndromes before anything is known: half of them may be lost.
+  static let firstMeetingBytes = 48.0
 
   init(_ setup: ReconcileCase) {
     entries = setup.entries
@@ -69,7 +71,10 @@ struct ReconcileGridCell: Encodable, CustomStringConvertible {
 
   var isHeld: Bool {
     guard messagesMost <= Self.messageLimit else { return false }
-    return isWithoutRung ? bytes <= Self.noRungByteLimit || entries == 0 : ratio ?? 0 <= Self.ratioLimit
+    guard !isWithoutRung else { return bytes <= Self.noRungByteLimit }
+    guard let best else { return !runs.isEmpty }
+    return bytes <= best.bytes * Self.ratioLimit
+      || (!isExpectedKnown && bytes <= best.bytes + Self.firstMeetingBytes)
   }
 
   private static func mean(_ runs: [ReconcileRun]) -> Double {

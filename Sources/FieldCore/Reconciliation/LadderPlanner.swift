@@ -182,8 +182,8 @@ public struct LadderPlanner: Sendable {
   /// How many syndromes a sketch of the whole difference has, where that is no large one: above, a message more is worth
   /// more than what was sent, and one bucket for all costs a large store time.
   private func sketchCount(differences: Int, least: Int, above sketched: Int) -> Int? {
-    // One side has all that the other has, most likely.
-    if differences <= least + least / 2, least + 2 <= PinSketch.syndromeLimit { return max(least, sketched) + 2 }
+    // One side has all that the other has, most likely: then as many differ as the counts say.
+    if least > sketched, differences <= least + least / 2, least <= PinSketch.syndromeLimit { return least }
     guard differences <= Self.wholeSketchLimit else { return nil }
     // One estimate in eight is too low by more than a quarter.
     return max(sketched + 4, min(differences + differences / 4 + 1, PinSketch.syndromeLimit))
