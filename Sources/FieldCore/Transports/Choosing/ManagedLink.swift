@@ -36,8 +36,9 @@ struct ManagedLink: Sendable {
   var roundTrip: Duration?
   var why: String
 
-  /// Bytes in which nothing but pings can be: 64 a second.
+  /// Bytes in which nothing but pings can be: both sides may ping, and answer, between two reports.
   private static let idleBytesPerSecond = 64.0
+  private static let idleBurstByteCount: UInt64 = 256
   private static let newWeight = 0.3
 
   mutating func note(_ report: LinkReport, isWithoutNetwork: Bool, now: Duration) {
@@ -54,7 +55,9 @@ struct ManagedLink: Sendable {
     }
     if report.work == .busy {
       idleSince = nil
-    } else if idleSince == nil || report.byteCount > byteCount + UInt64(Self.idleBytesPerSecond * max(1, seconds)) {
+    } else if idleSince == nil
+      || report.byteCount > byteCount + Self.idleBurstByteCount + UInt64(Self.idleBytesPerSecond * max(0, seconds))
+    {
       idleSince = now
     }
     work = report.work

@@ -332,8 +332,10 @@ struct Neighbourhood {
     for link in links {
       guard let id = link.ends[node] else { continue }
       let isEqual = link.ends.keys.allSatisfy { nodes[$0].items == nodes[node].items } && link.ends.count == 2
+      // Idle sessions ping every eight seconds, often both ends at once.
+      let pings = UInt64((now - link.openedAt).components.seconds / 8)
       let report = LinkReport(
-        silence: now - link.movedAt, byteCount: link.byteCount,
+        silence: now - link.movedAt, byteCount: link.byteCount + 120 * pings,
         receivedCount: link.movedAt - link.openedAt > .milliseconds(300) ? 1 : 0,
         work: isEqual ? .inStep : .busy)
       tell(node, .linkReport(id, report))
