@@ -90,7 +90,7 @@ import Testing
 
   /// What a liar may say about its numbers.
   private static let lies: [@Sendable (inout ReconcileGreeting) -> Void] = [
-    { $0.entryCount = largest }, { $0.entryCount = .max }, { $0.entryCount = 0 }, { $0.arrival = largest },
+    { $0.entryCount = largest }, { $0.entryCount = 0 }, { $0.arrival = largest },
     { $0.base = ReconcileGreeting.Base(tag: [1, 2, 3, 4], countSince: largest) },
     {
       $0.base = ReconcileGreeting.Base(tag: [1, 2, 3, 4], countSince: 0)
