@@ -57,10 +57,8 @@ extension PeerSync {
       head: head, bases: bases, expectedDifference: bases.first.map { Int(clamping: $0.countSince) })
     return Reconciler(
       role: role, attempt: attempt, own: facts, secrets: session.secrets.reconcile,
-      planner: LadderPlanner(enabled: rungs, link: link))
+      planner: LadderPlanner(enabled: rungs, link: await session.link))
   }
-
-  private var link: LinkMeasure { session.transportKind == .bluetooth ? .bluetooth : .lan }
 
   private func climb(_ start: Reconciler, first: Message?, on opened: SessionStream?) async throws {
     var reconciler = start
