@@ -66,6 +66,7 @@ public actor Agent {
   /// - Throws: ``AgentError`` before the device is a member, and when the store cannot be read.
   public func run() async throws {
     let presence = try await home.syncKeys().map(\.secret)
+    try await home.settleQuota()
     transportStates = transports.map { AgentStatus.Transport(kind: $0.kind.rawValue) }
     log.append(AgentEvent(.agentStarted))
     manager = TransportManager(
@@ -233,7 +234,7 @@ public actor Agent {
     await withDiscardingTaskGroup { group in
       for await connection in transport.incomingConnections() {
         guard handshakeCount < AgentLimits.handshakeCount, links.count < AgentLimits.sessionCount else {
-          await connection.close()
+          group.addTask { await connection.close() }
           continue
         }
         handshakeCount += 1

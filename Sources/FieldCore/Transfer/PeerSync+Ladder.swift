@@ -168,7 +168,9 @@ extension PeerSync {
   private func exchange(
     _ push: ReconcileResult.Push, wantedCount: UInt64, on stream: SessionStream
   ) async throws -> PullReport {
-    let exchange = EntryExchange(store: store, stream: stream, served: server.served)
+    let exchange = EntryExchange(
+      store: store, stream: stream, served: server.served, refusedByPeer: server.refusedByPeer,
+      didStore: { await self.noteRefused($0) })
     outcome.progress.wantedCount = wantedCount
     switch push {
     case .ids(let ids): outcome.progress.offeredCount = UInt64(ids.count)

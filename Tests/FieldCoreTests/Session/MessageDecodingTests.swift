@@ -53,6 +53,10 @@ import Testing
         AddressesNotice(addresses: [
           PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
         ])),
+      sample(
+        RefusalsNotice(items: [
+          .init(code: .storeFull, entryCount: 7), .init(code: .authorQuota, entryCount: 70_000, author: .number(3)),
+        ])),
       sample(ContentStart(index: 3, offset: 70_000, byteCount: 90_000)),
       sample(ContentRequest(items: [.init(id: id(1)), .init(id: id(2), having: [1, 2, 3])])),
       sample(ContentPiece(bytes: [1, 2, 3])),
