@@ -150,6 +150,8 @@ public actor Session {
     wakeSender()
   }
 
+  func isReset(_ id: StreamID) -> Bool { inboxes[id].map { $0.failure != nil } ?? true }
+
   func setBulk(_ id: StreamID) { multiplexer.setBulk(id) }
 
   func end(_ id: StreamID) {

@@ -69,10 +69,8 @@ public struct ContentFetch: Sendable {
       await receiver.note(refused: error.code)
       return nil
     }
-    guard try await !sink.contained([id]).contains(id) else {
-      await receiver.noteDuplicate()
-      return nil
-    }
+    // It came by another session meanwhile; nothing but its name came twice.
+    guard try await !sink.contained([id]).contains(id) else { return nil }
     var wanted = Wanted(id: id, head: head)
     if let payload = try await sink.payload(of: head.header.contentHash) {
       try await receiver.receive(wanted.entry(payload))
