@@ -68,8 +68,9 @@ let package = Package(
     .target(name: "CSketchKernels"),
     library("SetReconciliation", ["CSketchKernels"]),
     library("DBus", ["CDBus"]),
-    library("BlueZ", ["DBus"]),
-    library("L2CAP", ["CBluetooth"]),
+    library("Readiness"),
+    library("BlueZ", ["DBus", "Readiness"]),
+    library("L2CAP", ["CBluetooth", "Readiness"]),
     library("DBusTesting"),
     library("FieldWire"),
     library("FieldCore", ["CPace", "FieldWire", "Noise", "SetReconciliation", "Sodium"]),
@@ -114,7 +115,8 @@ let package = Package(
     tests("SetReconciliationTests", ["SetReconciliation"]),
     tests("DBusTests", ["DBus", "DBusTesting"], exclude: ["Peers"]),
     tests("BlueZTests", ["BlueZ", "DBus", "DBusTesting"], exclude: ["Peers"]),
-    tests("L2CAPTests", ["L2CAP"]),
+    tests("ReadinessTests", ["Readiness"]),
+    tests("L2CAPTests", ["L2CAP", "Readiness"]),
     tests("FieldWireTests", ["FieldTesting", "FieldWire", "StoreFixtures"]),
     tests(
       "FieldCoreTests",
@@ -123,7 +125,10 @@ let package = Package(
       "FieldStoreTests",
       ["FieldCore", "FieldStore", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures", "store-writer", grdb]),
     tests("FieldDocumentsTests", ["FieldCore", "FieldDocuments", "FieldWire", "Sodium"]),
-    tests("FieldLANTests", ["FieldCore", "FieldLAN", nioCore]),
+    tests(
+      "FieldLANTests",
+      ["DBus", "DBusTesting", "FieldCore", "FieldLAN", "FieldTesting", "FieldWire", "Sodium", nioCore],
+      exclude: ["Peers"]),
     tests(
       "FieldTestingTests",
       ["FieldCore", "FieldTesting", "FieldWire", "SetReconciliation", "Sodium", "StoreFixtures"]),

@@ -1,5 +1,6 @@
 public import DBus
 import Glibc
+public import Readiness
 import Synchronization
 
 /// A socket that keeps message boundaries, between us and bluetoothd: each datagram is the value of one attribute
@@ -49,7 +50,11 @@ public final class AttributeSocket: Sendable {
   public init(_ descriptor: FileDescriptor) throws(BlueZError) {
     self.descriptor = descriptor
     _ = descriptor.withRawValue { raw in fcntl(raw, F_SETFL, O_NONBLOCK) }
-    try SocketPoller.shared.add(self)
+    do throws(ReadinessError) {
+      try ReadinessPoller.shared.watch(self)
+    } catch {
+      throw BlueZError(.limitExceeded, error.reason)
+    }
   }
 
   /// Two connected ends: ours, and the one to give away. Neither ever blocks: bluetoothd, which serves all of the
@@ -92,7 +97,7 @@ public final class AttributeSocket: Sendable {
           state.outgoing.append(Outgoing(id: id, bytes: bytes, sender: sender))
           return nil
         }
-        if let result { sender.resume(returning: result) } else { SocketPoller.shared.wake() }
+        if let result { sender.resume(returning: result) } else { ReadinessPoller.shared.lookAgain() }
       }
     } onCancel: {
       let sender = state.withLock { state -> Sender? in
@@ -140,7 +145,7 @@ public final class AttributeSocket: Sendable {
           }
           if !state.received.isEmpty {
             // The thread has stopped reading at the limit.
-            if state.received.count == Self.receiveLimit { SocketPoller.shared.wake() }
+            if state.received.count == Self.receiveLimit { ReadinessPoller.shared.lookAgain() }
             return .success(state.received.removeFirst())
           }
           if state.isEnded { return .success(nil) }
@@ -168,14 +173,14 @@ public final class AttributeSocket: Sendable {
   public func close() {
     descriptor.close()
     end()
-    SocketPoller.shared.wake()
+    ReadinessPoller.shared.lookAgain()
   }
 
   /// While the poller's thread waits for a descriptor, the kernel keeps what was behind it open, so that the other end
   /// hears of the close only once that thread has come back.
   deinit {
     descriptor.close()
-    SocketPoller.shared.wake()
+    ReadinessPoller.shared.lookAgain()
   }
 
   private func nextID() -> UInt64 {
@@ -192,25 +197,7 @@ public final class AttributeSocket: Sendable {
   private static let closed = BlueZError(.linkClosed, "the other end is closed")
   private static let wasCancelled = BlueZError(.cancelled, "the task was cancelled")
 
-  // MARK: On the poller's thread
-
-  /// What to wait for; nil when there is nothing.
-  var interest: pollfd? {
-    let events = state.withLock { state in
-      state.isEnded
-        ? 0 : (state.received.count < Self.receiveLimit ? POLLIN : 0) | (state.outgoing.isEmpty ? 0 : POLLOUT)
-    }
-    // Without events a hung-up descriptor would still be reported, again and again.
-    guard events != 0, let raw = descriptor.withRawValue({ $0 }) else { return nil }
-    return pollfd(fd: raw, events: Int16(events), revents: 0)
-  }
-
-  func handle(_ events: Int32) {
-    if events & POLLOUT != 0 { flush() }
-    if events & (POLLIN | POLLHUP | POLLERR) != 0 { fill(isHungUp: events & (POLLHUP | POLLERR) != 0) }
-  }
-
-  private func flush() {
+  fileprivate func flush() {
     while true {
       let finished = state.withLock { state -> (Sender, Result<Void, BlueZError>)? in
         guard let next = state.outgoing.first else { return nil }
@@ -229,7 +216,7 @@ public final class AttributeSocket: Sendable {
     }
   }
 
-  private func fill(isHungUp: Bool) {
+  fileprivate func fill(isHungUp: Bool) {
     var buffer = [UInt8](repeating: 0, count: Self.maximumByteCount + 1)
     while true {
       let isFull = state.withLock { $0.received.count >= Self.receiveLimit }
@@ -281,5 +268,25 @@ public final class AttributeSocket: Sendable {
     descriptor.close()
     receiver?.continuation.resume(returning: .success(nil))
     for waiting in outgoing { waiting.sender.resume(returning: .failure(Self.closed)) }
+  }
+}
+
+extension AttributeSocket: ReadinessSource {
+  public var interest: (descriptor: Int32, readiness: Readiness)? {
+    let readiness = state.withLock { state -> Readiness in
+      guard !state.isEnded else { return [] }
+      var readiness: Readiness = []
+      if state.received.count < Self.receiveLimit { readiness.insert(.readable) }
+      if !state.outgoing.isEmpty { readiness.insert(.writable) }
+      return readiness
+    }
+    // Without anything to wait for, a hung-up descriptor would still be reported, again and again.
+    guard !readiness.isEmpty, let raw = descriptor.withRawValue({ $0 }) else { return nil }
+    return (raw, readiness)
+  }
+
+  public func handle(_ readiness: Readiness) {
+    if readiness.contains(.writable) { flush() }
+    if !readiness.isDisjoint(with: [.readable, .hungUp]) { fill(isHungUp: readiness.contains(.hungUp)) }
   }
 }

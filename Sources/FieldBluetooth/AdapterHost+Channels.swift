@@ -25,6 +25,8 @@ extension AdapterHost {
   static let incomingChannelLimit = 8
   static let incomingChannelLimitOfPeer = 2
   private static let backlog: Int32 = 4
+  /// Between attempts to listen.
+  private static let listenInterval = Duration.seconds(20)
   /// Between attempts to accept when there are no descriptors.
   private static let acceptDelay = Duration.seconds(1)
   /// From the channel to the answer to OPEN.
@@ -37,6 +39,7 @@ extension AdapterHost {
   /// Listens on the adapter in use, as long as it is on.
   func listen() {
     stopListening()
+    listenedAt = clock.now()
     defer {
       slots.psm = announcedPSM
       advertisement.prepare(content)
@@ -54,6 +57,15 @@ extension AdapterHost {
     } catch {
       channelProblem = "no L2CAP channels: \(error)"
     }
+  }
+
+  /// Other programs may have had all PSMs.
+  func listenAgain(_ now: Duration) async {
+    guard configuration.usesChannels, machine.availability == .on, listener == nil,
+      listenedAt + Self.listenInterval <= now
+    else { return }
+    listen()
+    if listener != nil { await announce(announcement) }
   }
 
   func stopListening() {
@@ -156,6 +168,19 @@ extension AdapterHost {
     else { return nil }
     let deadline = clock.now() + Self.upgradeLimit
     return try? await openChannel(psm, to: device, connectBy: deadline, openLimit: Self.upgradeLimit)
+  }
+
+  /// A channel to a peer that a link over GATT goes to.
+  func openChannelBeside(_ device: ObjectPath) async throws(TransportError) -> FrameLinkConnection {
+    guard let psm = client.device(device).flatMap({ advertisedPSM(of: $0) }) else {
+      throw TransportError(.unavailable, "there is a link to this device, and no better one is to be had")
+    }
+    let deadline = clock.now() + Self.upgradeLimit
+    do throws(ChannelFailure) {
+      return try await openChannel(psm, to: device, connectBy: deadline, openLimit: Self.upgradeLimit)
+    } catch {
+      throw error.reason
+    }
   }
 
   private func openChannel(

@@ -61,9 +61,11 @@ extension AdapterHost {
     guard !hasLink(from: device) else {
       throw TransportError(.unavailable, "this device has a link from that one, and another makes it no faster")
     }
+    if centralLinks.values.contains(where: { $0.device == device }) { return try await openChannelBeside(device) }
     perform(machine.dialBegan(now: clock.now()))
     await wait(for: .discoveryStopped, limit: Self.stopLimit)
     await wait(for: .left(device), limit: Self.leaveLimit)
+    let began = clock.now()
     do throws(TransportError) {
       let connection = try await open(device)
       dialFailures = nil
@@ -72,6 +74,13 @@ extension AdapterHost {
     } catch {
       logger.debug("dial failed", metadata: ["peer": "\(peerDescription(device))", "error": "\(error)"])
       dialFailures = ((dialFailures?.count ?? 0) + 1, error)
+      if error.code == .unreachable, client.device(device)?.isConnected != true {
+        let duration = clock.now() - began
+        outlets.sightings.update { table in
+          table.missed(address.description, for: duration)
+          return []
+        }
+      }
       // Not to be cancelled with the caller: the attempt would go on in bluetoothd.
       await Task { await leave(device) }.value
       perform(machine.dialEnded(succeeded: false, now: clock.now()))
@@ -118,7 +127,7 @@ extension AdapterHost {
     return try await FrameLinkConnection.open(
       .initiator(session: UInt16.random(in: .min ... .max)), over: link,
       configuration: .attributes(frameByteCount: link.maximumFrameByteCount), kind: .bluetooth,
-      peerDescription: peerDescription(device, .attributes), clock: baseClock)
+      peerDescription: peerDescription(device, .attributes), isFallback: true, clock: baseClock)
   }
 
   // MARK: Steps

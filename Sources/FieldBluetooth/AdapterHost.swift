@@ -14,24 +14,6 @@ actor AdapterHost {
     let status: @Sendable (BluetoothStatus) -> Void
   }
 
-  /// What a task can wait for. Looked at again after every event.
-  enum Wait {
-    case dialTurn
-    case found(BluetoothAddress)
-    case discoveryStopped
-    /// An earlier connection to the device is not just being ended.
-    case left(ObjectPath)
-    case connected(ObjectPath)
-    /// Or not connected any more.
-    case servicesResolved(ObjectPath)
-    case characteristicsPresent(ObjectPath)
-  }
-
-  struct Waiter {
-    let wait: Wait
-    let continuation: CheckedContinuation<Void, Never>
-  }
-
   struct CentralLink {
     let device: ObjectPath
     let link: AttributeLink
@@ -41,8 +23,6 @@ actor AdapterHost {
   private static let tickInterval = Duration.seconds(1)
   /// For a connection that carries no link.
   private static let idleLimit = Duration.seconds(30)
-  /// For discovery between two scans.
-  private static let restLimit = Duration.seconds(20)
   private static let applicationPath: ObjectPath = "/org/fieldsync/bluetooth"
   private static let advertisementPath: ObjectPath = "/org/fieldsync/advertisement"
 
@@ -70,19 +50,22 @@ actor AdapterHost {
   /// Takes channels while the adapter is on; nil where the kernel gives none.
   var listener: L2CAPListener?
   var accepting: Task<Void, Never>?
+  /// When it was last tried to listen.
+  var listenedAt: Duration = .zero
   var channels: [UInt64: Channel] = [:]
   var channelHistory = ChannelHistory()
   /// Why links are not over channels.
   var channelProblem: String?
-  private var announcement: [UInt8]
+  var announcement: [UInt8]
   /// Connection attempts that failed in a row, and the last one's error.
   var dialFailures: (count: Int, last: TransportError)?
-  private var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
+  var featureErrors: [AdapterStateMachine.Feature: BlueZError] = [:]
   private var idleSince: [ObjectPath: Duration] = [:]
   /// Devices that bluetoothd was made to forget since it or the adapter came.
-  private var forgotten: Set<ObjectPath> = []
-  private var restSince: Duration?
-  private var lastStatus: BluetoothStatus?
+  var forgotten: Set<ObjectPath> = []
+  /// Since when discovery pauses between two scans.
+  var restSince: Duration?
+  var lastStatus: BluetoothStatus?
 
   init(
     client: BlueZClient, configuration: BluetoothConfiguration, announcement: [UInt8], schedule: DiscoverySchedule,
@@ -155,6 +138,7 @@ actor AdapterHost {
       let now = clock.now()
       perform(machine.timerFired(now: now))
       slots.expire()
+      await listenAgain(now)
       await forgetVanished(now)
       await leaveIdleDevices(now)
       watchDiscovery(now)
@@ -165,34 +149,6 @@ actor AdapterHost {
         return
       }
     }
-  }
-
-  /// Of peers with addresses that change, bluetoothd would remember every one that was ever connected.
-  private func forgetVanished(_ now: Duration) async {
-    var vanished: [String] = []
-    outlets.sightings.update { table in
-      let changes = table.expire(now: now)
-      vanished = changes.map(\.address)
-      return changes
-    }
-    for address in vanished.compactMap({ BluetoothAddress($0) }) {
-      guard let device = path(of: address), client.device(device)?.addressType == .random else { continue }
-      await forget(device)
-    }
-  }
-
-  /// Between two scans bluetoothd rests for five seconds; when it does not go on, it has to be told again.
-  private func watchDiscovery(_ now: Duration) {
-    guard machine.isRunning(.discovery), let adapterPath, client.adapter(adapterPath)?.isDiscovering == false else {
-      restSince = nil
-      return
-    }
-    let since = restSince ?? now
-    restSince = since
-    guard since + Self.restLimit <= now else { return }
-    restSince = nil
-    logger.debug("discovery has stopped by itself")
-    perform(machine.released(.discovery, now: now))
   }
 
   /// Connections to our peers that carry nothing for long: what a process that was killed left behind, on either end.
@@ -280,33 +236,6 @@ actor AdapterHost {
     outlets.sightings.update { $0.clear() }
   }
 
-  private func heard(_ device: DeviceProperties, isFresh: Bool) {
-    guard device.adapter == adapterPath, let address = device.address else { return }
-    let announcement = ServiceAdvertisement(decoding: device.manufacturerData[FieldService.company] ?? [])?.announcement
-    guard isPeer(device, isAnnounced: isFresh && announcement != nil) else { return }
-    // bluetoothd tells of a known device's advertisement in several signals. Who is connected may not advertise.
-    guard device.isConnected || (isFresh && announcement != nil) else { return }
-    let now = clock.now()
-    outlets.sightings.update { table in
-      defer { table.connection(address.description, isConnected: device.isConnected, now: now) }
-      return table.heard(address.description, announcement: announcement ?? [], now: now).map { [$0] } ?? []
-    }
-  }
-
-  private func isPeer(_ device: DeviceProperties, isAnnounced: Bool) -> Bool {
-    if device.uuids.contains(FieldService.uuid) { return true }
-    // Of a device that it was once connected to, bluetoothd shows the services that it remembers, across its restarts,
-    // in place of those that the device advertises. They may be from a time when ours was not offered.
-    guard isAnnounced, !device.isConnected, !device.uuids.isEmpty else { return false }
-    guard !device.isPaired, !device.isTrusted else { return true }
-    // Forgotten, it is found anew with what it advertises. Once: it may be a stranger's device.
-    if forgotten.count < SightingTable.peerLimit, forgotten.insert(device.path).inserted {
-      logger.debug("other services are remembered", metadata: ["peer": "\(peerDescription(device.path))"])
-      Task { await forget(device.path) }
-    }
-    return false
-  }
-
   private func connectionChanged(_ path: ObjectPath, isConnected: Bool) {
     guard let adapterPath, path.isWithin(adapterPath) else { return }
     let now = clock.now()
@@ -321,13 +250,6 @@ actor AdapterHost {
       for link in centralLinks.values where link.device == path { link.link.end() }
     }
     perform(machine.linksChanged(now: now))
-  }
-
-  /// bluetoothd writes the address into the path, which is all there is of a device that is gone.
-  func address(at path: ObjectPath) -> BluetoothAddress? {
-    guard path.parent == adapterPath, path.lastElement.hasPrefix("dev_") else { return nil }
-    return BluetoothAddress(
-      path.lastElement.dropFirst(4).split(separator: "_", omittingEmptySubsequences: false).joined(separator: ":"))
   }
 
   // MARK: What is registered
@@ -424,7 +346,7 @@ actor AdapterHost {
         let connection = try await FrameLinkConnection.open(
           .acceptor, over: link,
           configuration: .attributes(frameByteCount: link.maximumFrameByteCount),
-          kind: .bluetooth, peerDescription: peer, clock: baseClock)
+          kind: .bluetooth, peerDescription: peer, isFallback: true, clock: baseClock)
         logger.debug("link from peer", metadata: ["peer": "\(peer)", "slot": "\(link.slot)"])
         outlets.incoming(connection)
       } catch {
@@ -448,115 +370,5 @@ actor AdapterHost {
   /// Whether a device has opened a link to this one.
   func hasLink(from device: ObjectPath) -> Bool {
     slots.hasLink(of: device) || channels.values.contains { !$0.isOutgoing && path(of: $0.address) == device }
-  }
-
-  /// What frames go through.
-  enum Bearer: String {
-    case attributes = "GATT"
-    case channel = "L2CAP"
-  }
-
-  func peerDescription(_ device: ObjectPath, _ bearer: Bearer? = nil) -> String {
-    guard let address = address(at: device) else { return "ble://…?" }
-    return Self.peerDescription(address, bearer)
-  }
-
-  /// Shortened: an address identifies somebody.
-  static func peerDescription(_ address: BluetoothAddress, _ bearer: Bearer? = nil) -> String {
-    "ble://…" + address.description.suffix(5) + (bearer.map { " over " + $0.rawValue } ?? "")
-  }
-
-  // MARK: Status
-
-  func publish() {
-    perform(machine.linksOpen(linkCount > 0, now: clock.now()))
-    let adapter = adapterPath.flatMap { client.adapter($0) }
-    let status = BluetoothStatus(
-      adapter: adapter?.name, address: adapter?.address?.description, isAdvertising: machine.isRunning(.advertisement),
-      isDiscovering: machine.isRunning(.discovery), isServing: machine.isRunning(.application), linkCount: linkCount,
-      channelCount: channels.count, channelProblem: channelProblem, problem: problem)
-    guard status != lastStatus else { return }
-    lastStatus = status
-    outlets.status(status)
-  }
-
-  /// Failures in a row from which on dialling is thought not to work.
-  private static let dialFailureCount = 3
-
-  private var problem: BluetoothProblem? {
-    switch machine.availability {
-    case .serviceGone: return BluetoothProblem(.serviceNotRunning, "bluetoothd does not run")
-    case .missing:
-      return BluetoothProblem(
-        .adapterMissing, configuration.adapter.map { "there is no adapter \($0)" } ?? "no adapter")
-    case .off: return offProblem(adapterPath?.lastElement ?? "the adapter")
-    case .on: break
-    }
-    if let error = featureErrors.values.first(where: { $0.code == .timedOut }) {
-      return BluetoothProblem(.serviceNotAnswering, error.reason)
-    }
-    if featureErrors.values.contains(where: { $0.code == .serviceGone }) {
-      return BluetoothProblem(.serviceNotRunning, "bluetoothd stopped")
-    }
-    if let error = featureErrors[.application] { return BluetoothProblem(.serviceRefused, error.description) }
-    if let error = featureErrors[.advertisement] { return BluetoothProblem(.advertisementRefused, error.description) }
-    if let error = featureErrors[.discovery] { return BluetoothProblem(.discoveryRefused, error.description) }
-    if let dialFailures, dialFailures.count >= Self.dialFailureCount {
-      return BluetoothProblem(.cannotDial, dialFailures.last.reason)
-    }
-    return nil
-  }
-
-  private func offProblem(_ adapter: String) -> BluetoothProblem {
-    switch RadioSwitches(directory: configuration.radioSwitches).block(of: adapter) {
-    case .hard: BluetoothProblem(.adapterBlocked, "\(adapter) is silenced by a switch on this machine")
-    case .soft: BluetoothProblem(.adapterBlocked, "\(adapter) is silenced by a program")
-    case nil: BluetoothProblem(.adapterOff, "\(adapter) is off")
-    }
-  }
-
-  // MARK: Waiting
-
-  func isOver(_ wait: Wait) -> Bool {
-    switch wait {
-    case .dialTurn: !isDialing
-    case .found(let address): path(of: address) != nil
-    case .discoveryStopped: machine.isStopped(.discovery)
-    case .left(let device): !leaving.contains(device)
-    case .connected(let device): client.device(device)?.isConnected == true
-    case .servicesResolved(let device):
-      client.device(device).map { !$0.isConnected || $0.areServicesResolved } ?? true
-    case .characteristicsPresent(let device):
-      client.device(device)?.isConnected != true || characteristics(of: device) != nil
-    }
-  }
-
-  /// Returns when what is waited for is there, after `limit`, when the task is cancelled, and when the host ends.
-  func wait(for wait: Wait, limit: Duration) async {
-    guard !isOver(wait), !Task.isCancelled else { return }
-    lastID += 1
-    let id = lastID
-    let deadline = clock.now() + limit
-    let timer = Task { [clock] in
-      guard (try? await clock.sleepUntil(deadline)) != nil else { return }
-      stopWaiting(id)
-    }
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        guard !isOver(wait), !Task.isCancelled else { return continuation.resume() }
-        waiters[id] = Waiter(wait: wait, continuation: continuation)
-      }
-    } onCancel: {
-      Task { await self.stopWaiting(id) }
-    }
-    timer.cancel()
-  }
-
-  private func stopWaiting(_ id: UInt64) {
-    waiters.removeValue(forKey: id)?.continuation.resume()
-  }
-
-  func resumeWaiters() {
-    for (id, waiter) in waiters where isOver(waiter.wait) { stopWaiting(id) }
   }
 }

@@ -27,8 +27,9 @@ public struct BluetoothConfiguration: Sendable {
   public var dialDeadline = Duration.seconds(8)
   /// From the connection to knowing the peer's services.
   public var resolveDeadline = Duration.seconds(15)
-  /// A peer that is not heard for so long has vanished.
-  public var sightingLifetime = Duration.seconds(30)
+  /// A peer that is not heard for so long has vanished. A scan is begun anew every ten seconds or so, and tells of each
+  /// peer once; who has gone is to be seen to be gone within 30 seconds.
+  public var sightingLifetime = Duration.seconds(25)
 
   /// - Parameter announcement: Taken to its length: cut, or filled with zeros.
   public init(

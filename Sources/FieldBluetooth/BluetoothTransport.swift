@@ -19,9 +19,6 @@ public final class BluetoothTransport: NetworkTransport {
     var announcement: [UInt8]
     var schedule = DiscoverySchedule.continuous
     var host: AdapterHost?
-    var status = BluetoothStatus()
-    var listeners: [Int: AsyncStream<BluetoothStatus>.Continuation] = [:]
-    var listenerCount = 0
     var wasStarted = false
   }
 
@@ -35,6 +32,7 @@ public final class BluetoothTransport: NetworkTransport {
   private let feed: SightingFeed
   private let incoming: AsyncStream<any TransportConnection>
   private let offer: AsyncStream<any TransportConnection>.Continuation
+  private let currentStatus = CurrentValue(BluetoothStatus())
   private let state: Mutex<State>
 
   /// - Parameter clock: Time for deadlines; only tests want another one.
@@ -79,11 +77,7 @@ public final class BluetoothTransport: NetworkTransport {
     feed.finish()
     offer.finish()
     for await _ in incoming {}
-    let listeners = state.withLock { state in
-      defer { state.listeners = [:] }
-      return state.listeners
-    }
-    for listener in listeners.values { listener.finish() }
+    currentStatus.finish()
   }
 
   /// For as long as one connection to the bus lasts.
@@ -156,32 +150,17 @@ public final class BluetoothTransport: NetworkTransport {
     await host?.schedule(schedule)
   }
 
-  public var status: BluetoothStatus { state.withLock { $0.status } }
+  public var status: BluetoothStatus { currentStatus.value }
 
   /// The status and its changes; a slow listener gets the newest.
-  public func statusChanges() -> AsyncStream<BluetoothStatus> {
-    let (stream, continuation) = AsyncStream.makeStream(
-      of: BluetoothStatus.self, bufferingPolicy: .bufferingNewest(1))
-    let id = state.withLock { state in
-      continuation.yield(state.status)
-      state.listenerCount += 1
-      state.listeners[state.listenerCount] = continuation
-      return state.listenerCount
-    }
-    continuation.onTermination = { [weak self] _ in
-      self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
-    }
-    return stream
-  }
+  public func statusChanges() -> AsyncStream<BluetoothStatus> { currentStatus.values() }
 
+  /// Called by one task at a time.
   private func publish(_ status: BluetoothStatus) {
-    let (isNewProblem, listeners) = state.withLock { state in
-      defer { state.status = status }
-      return (state.status.problem != status.problem, state.listeners)
-    }
-    if isNewProblem, let problem = status.problem {
+    let before = currentStatus.value.problem
+    currentStatus.set(status)
+    if let problem = status.problem, problem != before {
       logger.warning("Bluetooth: \(problem.reason)", metadata: ["remedy": "\(problem.remedy)"])
     }
-    for listener in listeners.values { listener.yield(status) }
   }
 }

@@ -3,8 +3,8 @@ import FieldCore
 
 /// Which peers did not give a channel, so that they are reached over GATT at once for a while.
 ///
-/// A PSM that nobody listens on stays that way until the peer announces another one. When not even a link came about, or
-/// it was lost first, the next attempt takes the other way in, in case that this one is to blame.
+/// A PSM that nobody listens on stays that way until the peer announces another one. When not even a link came about,
+/// or it was lost first, the next attempt takes the other way in, in case that this one is to blame.
 struct ChannelHistory: Sendable {
   /// How an attempt went that gave no channel.
   enum Outcome: Sendable {

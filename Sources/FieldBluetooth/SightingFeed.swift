@@ -1,61 +1,23 @@
 import FieldCore
-import Synchronization
 
-/// Tells any number of listeners who is near: first everybody who is there, then what changes.
-final class SightingFeed: Sendable {
-  /// Changes that wait in one stream; a listener that is slower loses the oldest.
+/// Tells any number of listeners who is near.
+struct SightingFeed: Sendable {
   private static let queueCount = 4096
 
-  private struct State {
-    var table: SightingTable
-    var listeners: [Int: AsyncStream<PeerSighting>.Continuation] = [:]
-    var listenerCount = 0
-    var isFinished = false
-  }
-
-  private let state: Mutex<State>
+  private let feed: Feed<SightingTable, PeerSighting>
 
   init(lifetime: Duration) {
-    state = Mutex(State(table: SightingTable(lifetime: lifetime)))
+    feed = Feed(SightingTable(lifetime: lifetime), queueCount: Self.queueCount) { $0.present.map { PeerSighting($0) } }
   }
 
-  func sightings() -> AsyncStream<PeerSighting> {
-    let (stream, continuation) = AsyncStream.makeStream(
-      of: PeerSighting.self, bufferingPolicy: .bufferingNewest(Self.queueCount))
-    let id = state.withLock { state -> Int? in
-      guard !state.isFinished else { return nil }
-      for change in state.table.present { continuation.yield(PeerSighting(change)) }
-      state.listenerCount += 1
-      state.listeners[state.listenerCount] = continuation
-      return state.listenerCount
-    }
-    guard let id else {
-      continuation.finish()
-      return stream
-    }
-    continuation.onTermination = { [weak self] _ in
-      self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
-    }
-    return stream
-  }
+  func sightings() -> AsyncStream<PeerSighting> { feed.elements() }
 
   /// Called by one task at a time, so that changes keep their order.
   func update(_ body: (inout SightingTable) -> [SightingTable.Change]) {
-    let (changes, listeners) = state.withLock { state in (body(&state.table), state.listeners) }
-    // Outside of the lock: a listener that is just being cancelled waits for it.
-    for change in changes {
-      for listener in listeners.values { listener.yield(PeerSighting(change)) }
-    }
+    feed.update { table in body(&table).map { PeerSighting($0) } }
   }
 
-  func finish() {
-    let listeners = state.withLock { state in
-      state.isFinished = true
-      defer { state.listeners = [:] }
-      return state.listeners
-    }
-    for listener in listeners.values { listener.finish() }
-  }
+  func finish() { feed.finish() }
 }
 
 extension PeerSighting {

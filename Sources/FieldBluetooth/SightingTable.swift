@@ -59,6 +59,9 @@ struct SightingTable: Sendable {
     peers[address]?.heardAt = time
   }
 
+  /// A dial to it failed, for which nobody listened meanwhile: who is there would have answered.
+  mutating func missed(_ address: String, for duration: Duration) { peers[address]?.heardAt -= duration }
+
   mutating func gone(_ address: String) -> Change? {
     peers.removeValue(forKey: address).map { .vanished(address, announcement: $0.announcement) }
   }

@@ -103,6 +103,26 @@ extension SQLiteStore {
     try await write { try BaseTable(database: $0).add(base, with: device) }
   }
 
+  /// Writes everything that is here, as of one moment, to a new SQLite file, while others go on reading and writing. An
+  /// empty file may be there already.
+  ///
+  /// What was opened from such a copy has to begin a new epoch, and no author may go on with its chain in both.
+  public func snapshot(to path: String) async throws(StoreError) {
+    try await writeOutsideTransaction { try $0.execute(sql: "VACUUM INTO ?", arguments: [path]) }
+  }
+
+  /// Brings everything that was written into the one file, and empties the log beside it: before the file is moved or
+  /// copied by itself.
+  ///
+  /// - Throws: ``StoreError`` with `busy` when another process reads or writes.
+  public func gather() async throws(StoreError) {
+    try await writeOutsideTransaction { database in
+      guard try Int.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)") == 0 else {
+        throw StoreError(.busy, "another process uses the store")
+      }
+    }
+  }
+
   /// Starts a new epoch, so that no peer's cursor means anything any more: for a file that was restored from a copy,
   /// whose arrivals were given a second time since.
   public func beginEpoch() async throws(StoreError) {

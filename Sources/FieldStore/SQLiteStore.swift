@@ -255,6 +255,15 @@ public final class SQLiteStore: LocalStore {
     }
   }
 
+  /// Runs `body`, which writes nothing to this file, on the writer's connection.
+  func writeOutsideTransaction(_ body: @escaping @Sendable (Database) throws -> Void) async throws(StoreError) {
+    try checkIsOpen()
+    try await pool.runOnWriter { [self] database in
+      try checkIsOpen()
+      try body(database)
+    }
+  }
+
   private func checkIsOpen() throws(StoreError) {
     if isClosed.withLock({ $0 }) { throw StoreError(.closed, "the store was closed") }
   }

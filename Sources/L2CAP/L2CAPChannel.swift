@@ -1,3 +1,4 @@
+import Readiness
 import Synchronization
 
 /// A connection-oriented channel over LE with credit-based flow control (Core Specification, Vol 3, Part A, 10.1):
@@ -131,9 +132,13 @@ public final class L2CAPChannel: Sendable {
 
 extension L2CAPSocket {
   /// - Throws: `closed`, `cancelled`, `limitExceeded`.
-  func wait(for interest: ReadinessPoller.Interest) async throws(L2CAPError) {
+  func wait(for readiness: Readiness) async throws(L2CAPError) {
     guard let descriptor else { throw L2CAPError(.closed, "this side closed the socket") }
-    try await ReadinessPoller.shared.wait(for: descriptor, interest, while: { isOpen })
+    do throws(ReadinessError) {
+      try await ReadinessPoller.shared.wait(for: descriptor, readiness, while: { isOpen })
+    } catch {
+      throw L2CAPError(.limitExceeded, error.reason)
+    }
     if Task.isCancelled { throw L2CAPError(.cancelled, "the task was cancelled") }
     guard isOpen else { throw L2CAPError(.closed, "this side closed the socket") }
   }

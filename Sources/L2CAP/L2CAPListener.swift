@@ -1,3 +1,5 @@
+import Readiness
+
 /// Takes channels that peers open to a PSM of an adapter.
 public final class L2CAPListener: Sendable {
   /// Those that anybody may listen on (Core Specification, Vol 3, Part A, 4.22).

@@ -1,5 +1,6 @@
 import CBluetooth
 import Glibc
+import Readiness
 import Synchronization
 
 /// A socket of the kernel's L2CAP with one owner, closed at the latest when it is dropped. All system calls are here.

@@ -10,6 +10,8 @@ public struct SodiumError: Error, Equatable, CustomStringConvertible {
     case authenticationFailed
     /// A public key of low order, or one that is not on the curve.
     case weakKey
+    /// The machine has not the memory that a computation asks for.
+    case outOfMemory
   }
 
   public let code: Code

@@ -4,6 +4,16 @@ import Glibc
 
 /// A question whose answer is typed: yes, or anything else for no.
 enum Confirmation {
+  /// Asks while everything else goes on.
+  ///
+  /// - Throws: As ``ask(_:)``.
+  static func askMeanwhile(_ question: String) async throws {
+    let result = await withCheckedContinuation { continuation in
+      DispatchQueue.global().async { continuation.resume(returning: Result { try ask(question) }) }
+    }
+    try result.get()
+  }
+
   /// - Throws: ``AgentError`` with `invalidInput` where nobody can be asked, `notAllowed` when the answer is no.
   static func ask(_ question: String) throws {
     Console.tell("\(question) [y/N] ")

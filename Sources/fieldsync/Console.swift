@@ -1,6 +1,7 @@
 import FieldAgent
 import Foundation
 import Glibc
+import Logging
 
 /// Where a command's words go: results to standard output, everything else to standard error.
 struct Console {
@@ -64,5 +65,12 @@ struct Console {
     } catch {
       throw AgentError(.cannotWrite, "The output could not be written.")
     }
+  }
+}
+
+extension Logger {
+  /// For a command that ends: what goes wrong is its error, and the rest is not for its user.
+  static var ofCommand: Logger {
+    Logger(label: "fieldsync", factory: { _ in SwiftLogNoOpLogHandler() })
   }
 }

@@ -29,7 +29,7 @@ struct FieldSync: AsyncParsableCommand {
       InitCommand.self, IDCommand.self, InviteCommand.self, PutCommand.self, GetCommand.self, LsCommand.self,
       RmCommand.self, ImportCommand.self, ExportCommand.self, VerifyCommand.self, StatusCommand.self, JoinCommand.self,
       AgentCommand.self, SyncCommand.self, EventsCommand.self, PeersCommand.self, RevokeCommand.self,
-      WipeCommand.self,
+      BackupCommand.self, RestoreCommand.self, PassphraseCommand.self, WipeCommand.self,
     ])
 
   static func main() async {

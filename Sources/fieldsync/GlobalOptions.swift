@@ -19,6 +19,11 @@ struct GlobalOptions: ParsableArguments {
       valueName: "dir"))
   var home: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A file whose first line is the passphrase of this device's keys, if they have one.", valueName: "file"))
+  var passphraseFile: String?
+
   @Flag(help: "Print results, errors and progress as JSON.")
   var json = false
 
@@ -28,7 +33,7 @@ struct GlobalOptions: ParsableArguments {
   var homeDirectory: Home {
     let directory = home ?? Home.defaultDirectory(environment: ProcessInfo.processInfo.environment)
     let absolute = directory.hasPrefix("/") ? directory : FileManager.default.currentDirectoryPath + "/" + directory
-    return Home(directory: absolute)
+    return Home(directory: absolute, passphrase: Passphrases.source(file: passphraseFile))
   }
 
   /// Options that stand before the command's name are moved behind it: both places are right.
@@ -36,10 +41,12 @@ struct GlobalOptions: ParsableArguments {
     var rest = arguments[...]
     var moved: [String] = []
     while let first = rest.first {
-      if first == "--home", rest.count > 1 {
+      if ["--home", "--passphrase-file"].contains(first), rest.count > 1 {
         moved += rest.prefix(2)
         rest = rest.dropFirst(2)
-      } else if first.hasPrefix("--home=") || ["--json", "--quiet", "-q"].contains(first) {
+      } else if first.hasPrefix("--home=") || first.hasPrefix("--passphrase-file=")
+        || ["--json", "--quiet", "-q"].contains(first)
+      {
         moved.append(first)
         rest = rest.dropFirst()
       } else {

@@ -6,9 +6,9 @@ import Glibc
 struct ProgressLine {
   private let console: Console
   private let verb: String
-  /// May grow: not every command knows from the start how much there is.
+  /// Both may grow: not every command knows from the start how much there is.
   var itemCount: Int
-  private let byteCount: Int
+  var byteCount: Int
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var last = ContinuousClock.now
@@ -39,7 +39,7 @@ struct ProgressLine {
       ])
       return Console.tell(progress.text + "\n")
     }
-    var line = "\(verb)  \(items)/\(itemCount)"
+    var line = itemCount > 0 ? "\(verb)  \(items)/\(itemCount)" : verb
     if byteCount > 0 {
       line += "  \(ByteText.short(bytes))/\(ByteText.short(byteCount))  \(ByteText.short(Int(rate)))/s"
     }

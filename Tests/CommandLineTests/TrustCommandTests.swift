@@ -121,6 +121,8 @@ struct TrustCommandTests {
     let laptop = try await Tool.founded()
     #expect(try await laptop.run("invite", "--code").status == 69)
     #expect(try await laptop.run("invite", "--code", "--qr").status == 64)
+    let typed = try await laptop.run("join", "--code", "acme-acme-acme", "--connect", "tcp://127.0.0.1:1")
+    #expect(typed.status == 64, "a code is no argument")
   }
 
   @Test(arguments: ["--qr", "--ascii"])

@@ -40,6 +40,21 @@ import Testing
     #expect(table.expire(now: .seconds(510)) == [.vanished("A", announcement: [1])])
   }
 
+  @Test mutating func whoIsDialledInVainVanishesAllTheSame() {
+    table.listening(true, now: .zero)
+    _ = heard("A", at: 0)
+    _ = heard("B", at: 0)
+    // Nobody listens during a dial.
+    table.listening(false, now: .seconds(10))
+    table.missed("A", for: .seconds(8))
+    table.missed("C", for: .seconds(8))
+    table.listening(true, now: .seconds(18))
+    #expect(table.expire(now: .seconds(29)).isEmpty)
+    #expect(table.expire(now: .seconds(30)) == [.vanished("A", announcement: [1])])
+    #expect(table.expire(now: .seconds(37)).isEmpty)
+    #expect(table.expire(now: .seconds(38)) == [.vanished("B", announcement: [1])])
+  }
+
   @Test mutating func whoIsConnectedStays() {
     table.listening(true, now: .zero)
     _ = heard("A", at: 0)

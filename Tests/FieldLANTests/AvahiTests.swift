@@ -92,6 +92,8 @@ import Testing
     #expect(AvahiClient.endpoint("fe80::1", 7747, 1)?.description == "[fe80::1%lo]:7747")
     #expect(AvahiClient.endpoint("fe80::1", 7747, 999_999) == nil)
     #expect(AvahiClient.endpoint("10.0.0.1", 0, 2) == nil)
-    #expect(AvahiClient.endpoint("no address", 1, 2) == nil)
+    for bad in ["", "no address", "nobody", "10.0.2", "fe80::1%", "fe80::1%lo", "::1::2", "[::1]"] {
+      #expect(AvahiClient.endpoint(bad, 1, 1) == nil, "\(bad)")
+    }
   }
 }

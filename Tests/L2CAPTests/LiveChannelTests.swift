@@ -1,4 +1,5 @@
 import Foundation
+import Readiness
 import Testing
 
 @testable import L2CAP

@@ -14,6 +14,7 @@ line (see control.py):
   delay SECONDS    between a data packet's sending and its arrival
   rate BITS        per second and direction; 0 for no limit
   links PORT       the names of the ports that it is linked to, sorted
+  carries BYTES SECONDS  waits until so much more data has arrived, over any link; says when, in seconds since 1970
   state            everything, with the bytes that each end of a link sent, as JSON
 """
 
@@ -26,6 +27,7 @@ import logging
 import pathlib
 import random
 import sys
+import time
 
 import bumble.controller
 from bumble import hci, ll
@@ -79,9 +81,11 @@ class AirConnection(Connection):
             self.arrive()
 
     def arrive(self) -> None:
+        air: Air = self.link
         packet = self.flying.popleft()  # in order, whichever timer it was
         if self.controller.le_connections.get(self.peer_address) is self:
             self.sent_bytes += len(packet.data)
+            air.has_carried(len(packet.data))
             super().on_hci_acl_data_packet(packet)
 
 
@@ -184,6 +188,24 @@ class Air(LocalLink):
         self.loss = 0.0
         self.delay_seconds = 0.0
         self.bits_per_second = 0.0
+        self.carried_bytes = 0
+        self.watchers: list[tuple[int, asyncio.Future[float]]] = []
+
+    def has_carried(self, byte_count: int) -> None:
+        self.carried_bytes += byte_count
+        for limit, watcher in self.watchers:
+            if limit <= self.carried_bytes and not watcher.done():
+                watcher.set_result(time.time())
+
+    async def carries(self, byte_count: int, seconds: float) -> str:
+        entry = (self.carried_bytes + byte_count, asyncio.get_running_loop().create_future())
+        self.watchers.append(entry)
+        try:
+            return f"{await asyncio.wait_for(entry[1], seconds):.3f}"
+        except asyncio.TimeoutError:
+            return f"error: no {byte_count} bytes in {seconds} s"
+        finally:
+            self.watchers.remove(entry)
 
     def passes(self, one: Controller, other: Controller) -> bool:
         return not self.all_cut and frozenset((one.name, other.name)) not in self.cuts
@@ -344,8 +366,12 @@ async def main(folder: pathlib.Path, ports: list[str]) -> None:
     async def control(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while line := await reader.readline():
+                words = line.decode().split()
                 try:
-                    answer = air.command(line.decode().split(), ports)
+                    if len(words) == 3 and words[0] == "carries":
+                        answer = await air.carries(int(words[1]), float(words[2]))
+                    else:
+                        answer = air.command(words, ports)
                 except ValueError as error:
                     answer = f"error: {error}"
                 writer.write(f"{answer}\n".encode())

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Gives one command to a running part of the lab and prints the answer; exits with 1 when it is refused.
+"""Gives one command to a running part of the lab and prints the answer; exits with 1 when it is refused. A machine's
+answer is when it was done, in seconds since 1970.
 
 usage: control.py air SOCKET COMMAND…                  see air.py
        control.py machine SOCKET COMMAND [NAME=VALUE…]  QEMU's: set_link name=lan up=false, quit, stop, cont
@@ -8,6 +9,7 @@ usage: control.py air SOCKET COMMAND…                  see air.py
 import json
 import socket
 import sys
+import time
 
 ANSWER_SECONDS = 60
 
@@ -40,6 +42,7 @@ def main() -> int:
             if "error" in reply:
                 print(f"error: {reply['error']['desc']}")
                 return 1
+        print(f"{time.time():.3f}")
         return 0
 
 

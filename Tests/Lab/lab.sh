@@ -15,9 +15,12 @@
 #   wait_on NAME TAG [SECONDS]              waits until it ended by itself; its exit code
 #   ended NAME TAG                          whether it did
 #   eventually SECONDS WHAT COMMAND…        until COMMAND succeeds; fails the scenario with WHAT otherwise
-#   air COMMAND…                            cut, restore, loss, delay, rate, links, state: see air.py
-#   lan_is NAME on|off                      plugs or pulls a guest's network cable
+#   air COMMAND…                            cut, restore, loss, delay, rate, links, carries, state: see air.py
+#   lan_is NAME on|off                      plugs or pulls a guest's network cable; prints when, in seconds since 1970
+#   seconds FROM TO                         between two times, to a tenth
+#   within SECONDS FROM TO                  whether no more than that lies between two times
 #   power_is_cut NAME                       the guest is gone, now; guest_starts boots it again
+#   bluetoothd_ends NAME SIGNAL             and is not started again, but by the scenario
 #   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
 #   workspace NAME…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
 #   agent_of NAME, entry_count GUEST NAME, digest GUEST NAME, holds GUEST NAME COUNT: agents and their homes
@@ -94,6 +97,9 @@ eventually() {
   done
 }
 
+seconds() { awk "BEGIN { printf \"%.1f\", $2 - $1 }"; }
+within() { awk "BEGIN { exit !($3 - $2 <= $1) }"; }
+
 air_starts() {
   "$lab_python" "$here/air.py" "$LAB_SOCKETS" "$@" >"$LAB_RUN/air.log" 2>&1 &
   lab_air=$!
@@ -131,9 +137,15 @@ lan_is() {
   [[ $2 == on ]] || up=false
   machine "$1" set_link name=lan up=$up
 }
+bluetoothd_ends() {
+  # shellcheck disable=SC2016
+  on "$1" bash -c '
+    touch /run/bluetoothd-is-the-scenarios && kill -s "$1" $(pidof bluetoothd)
+    while pidof bluetoothd >/dev/null; do sleep 0.1; done' _ "$2"
+}
 power_is_cut() {
   lab_cut_off[$1]=yes
-  machine "$1" quit
+  machine "$1" quit >&2
   timeout "$LAB_END_SECONDS" tail --pid="${lab_guests[$1]}" -f /dev/null
 }
 
@@ -197,6 +209,7 @@ need_fieldsync() {
 workspace() { # workspace NAME…: the first founds it, and lets the others in
   local homes=$LAB_RUN/homes name invitation agent
   mkdir -p "$homes"
+  rm -f "$homes/agent.out"
   "$FIELDSYNC_BINARY" init --home "$homes/$1" --name "$1" >&2
   "$FIELDSYNC_BINARY" agent --home "$homes/$1" --no-ble --listen 127.0.0.1:0 >"$homes/agent.out" 2>"$homes/agent.log" &
   agent=$!

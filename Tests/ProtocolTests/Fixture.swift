@@ -76,6 +76,13 @@ struct Fixture {
       sealedName: try sealedName("phone", of: memberKey))
   }
 
+  /// The grant as the founder signs it outside of its chain.
+  func warrant() throws -> Warrant {
+    Warrant(
+      for: memberKey, as: .member, epoch: 1, sealedKeys: try required(Hexadecimal.decode(Self.keysSealedToMember)),
+      sealedName: try sealedName("phone", of: memberKey), signedBy: founder, in: workspace)
+  }
+
   /// The keys of epoch 2.
   var nextKeys: WorkspaceKeys {
     WorkspaceKeys(

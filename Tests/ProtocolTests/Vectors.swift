@@ -1,4 +1,4 @@
-import FieldAgent
+@testable import FieldAgent
 @testable import FieldBluetooth
 @testable import FieldCore
 @testable import FieldDocuments
@@ -72,7 +72,9 @@ struct Vectors {
       Vector("directory.grant", try fixture.grant().encoded),
       Vector("directory.revoke", revocation.encoded),
       Vector("directory.epoch", try fixture.nextEpoch().encoded),
+      Vector("directory.warrant", DirectoryOperation.warrant(try fixture.warrant()).encoded),
     ]
+      + (try sharedKey())
       + zip(["found", "grant", "change", "delete"], try fixture.entries()).flatMap { name, item in
         [
           Vector("entry.\(name).header", item.entry.header.encoded),
@@ -80,6 +82,23 @@ struct Vectors {
           Vector("entry.\(name).signature", item.entry.signature),
         ]
       } + [Vector("entry.change", try fixture.entries()[2].entry.encoded)]
+  }
+
+  private func sharedKey() throws -> [Vector] {
+    let text = String(repeating: "0123456789abcdef", count: 4)
+    let key = try SharedKey(text: SecretBytes(copying: Array(text.utf8)))
+    let keys = key.keys
+    let founding = try key.founding()
+    func bytes(_ secret: SecretBytes?) throws -> [UInt8] { try required(secret).withUnsafeBytes { Array($0) } }
+    return [
+      Vector("shared.key", text: text),
+      Vector("shared.founder", founding.header.author.bytes),
+      Vector("shared.workspace", Directory.workspaceID(founder: founding.header.author, nonce: key.nonce).bytes),
+      Vector("shared.presence", try bytes(keys.presence)),
+      Vector("shared.naming", try bytes(keys.naming)),
+      Vector("shared.content", try bytes(keys.writing?.key)),
+      Vector("shared.founding", founding.entry.payload),
+    ]
   }
 
   func handshake() throws -> [Vector] {

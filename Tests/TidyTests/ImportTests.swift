@@ -5,7 +5,9 @@ import Testing
   /// Modules without input, output and clocks of their own.
   static let pure = ["FieldWire", "FieldCore", "Noise", "CPace", "Sodium", "SetReconciliation"]
   /// Modules that know nothing of this package's purpose.
-  static let general = ["Sodium", "Noise", "CPace", "QRCode", "SetReconciliation", "DBus", "BlueZ", "L2CAP"]
+  static let general = [
+    "Sodium", "Noise", "CPace", "QRCode", "SetReconciliation", "DBus", "Readiness", "BlueZ", "L2CAP",
+  ]
   static let transports = ["FieldLAN", "FieldBluetooth"]
 
   @Test func sourcesAreFound() {

@@ -109,11 +109,9 @@ extension Agent {
 
   /// A device that knows the workspace's key, and that the directory gives no role.
   func notePending(_ session: Session) {
-    pending.removeAll { $0.device == session.peer.description }
-    pending.append(
+    pending.note(
       AgentStatus.Pending(
         device: session.peer.description, transport: session.transportKind.rawValue, address: session.peerDescription))
-    if pending.count > AgentLimits.pendingCount { pending.removeFirst() }
     isStatusStale = true
   }
 
@@ -146,6 +144,6 @@ extension Agent {
     }
     isStatusStale = false
     return AgentStatus(
-      transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value), pending: pending)
+      transports: transportStates, peers: peers.sorted { $0.key < $1.key }.map(\.value), pending: pending.list)
   }
 }

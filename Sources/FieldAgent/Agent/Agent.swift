@@ -36,7 +36,7 @@ public actor Agent {
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
-  var pending: [AgentStatus.Pending] = []
+  var pending = PendingDevices()
   var transportStates: [AgentStatus.Transport] = []
   var isStatusStale = true
   var log: EventLog
@@ -319,7 +319,7 @@ public actor Agent {
     if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }
     logger.info("connected", metadata: Self.metadata(session))
     note(peer) { $0.lastError = nil }
-    handle(.linkOpened(id, peer, session.transportKind, dialled: address))
+    handle(.linkOpened(id, peer, session.transportKind, isFallback: session.isFallback, dialled: address))
     let before = peers[peer]
     let listener = Task {
       for await event in sync.events { self.note(event, of: peer, after: before) }

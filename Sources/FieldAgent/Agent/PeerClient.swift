@@ -3,8 +3,8 @@ import FieldWire
 
 /// What one command does with one peer: join its workspace, or sync with it until both are equal.
 public struct PeerClient: Sendable {
-  private let transports: [any NetworkTransport]
-  private let clock: any Clock<Duration>
+  let transports: [any NetworkTransport]
+  let clock: any Clock<Duration>
 
   public init(transports: [any NetworkTransport], clock: any Clock<Duration> = ContinuousClock()) {
     self.transports = transports
@@ -91,6 +91,11 @@ public struct PeerClient: Sendable {
   public func sync(
     _ home: OpenHome, with address: PeerAddress, event: @escaping @Sendable (SyncEvent) async -> Void
   ) async throws -> SyncOutcome {
+    if home.role == nil, home.identity.isRestored {
+      throw AgentError(
+        .notAllowed, "This device was restored from a backup and was not let in again yet.",
+        hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
+    }
     let session: Session
     do {
       session = try await establish(home, with: address)

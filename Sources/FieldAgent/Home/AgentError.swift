@@ -27,6 +27,9 @@ public struct AgentError: Error, Equatable, Sendable, CustomStringConvertible {
     case alreadyInitialized
     /// The home's files do not fit each other or this version.
     case configuration
+    /// The keys are under a passphrase, and nobody was there to give it.
+    case locked
+    case wrongPassphrase
   }
 
   public let code: Code
@@ -61,7 +64,7 @@ extension AgentError.Code {
     case .damaged: 74
     case .busy: 75
     case .protocolViolation: 76
-    case .permission, .notAllowed: 77
+    case .permission, .notAllowed, .locked, .wrongPassphrase: 77
     case .notInitialized, .alreadyInitialized, .configuration: 78
     }
   }
@@ -82,6 +85,10 @@ extension AgentError.Code {
     case .protocolViolation: "See that both devices run the same version of fieldsync."
     case .permission: "Run the command as the user that the files belong to."
     case .notAllowed: "Ask an admin of the workspace for a role that may do this."
+    case .locked:
+      "Run it at a terminal, or give the passphrase with '--passphrase-file FILE' or as the systemd credential "
+        + "'\(PassphraseSource.credentialName)'."
+    case .wrongPassphrase: "Type it again; there is no other way to the keys."
     case .notInitialized: "Found a workspace with 'fieldsync init --name NAME', or join one with 'fieldsync join'."
     case .alreadyInitialized: "Use another directory with '--home DIR'."
     case .configuration: "Install the newest version of fieldsync, or use another directory with '--home DIR'."

@@ -8,11 +8,16 @@ import Sodium
 enum DeviceName {
   private static let domain = Array("fieldsync device name 1\0".utf8)
 
-  static func seal(_ name: String, of device: DeviceKey, with keys: WorkspaceKeys) throws -> [UInt8] {
+  static let nonceByteCount = XChaCha20Poly1305.nonceByteCount
+
+  /// - Parameter nonce: Only for a name and key that never change; `nil` draws one.
+  static func seal(
+    _ name: String, of device: DeviceKey, with keys: WorkspaceKeys, nonce: [UInt8]? = nil
+  ) throws -> [UInt8] {
     guard let writing = keys.writing else {
       throw AgentError(.notAllowed, "This device has no content keys, so it cannot let others in.")
     }
-    let nonce = SystemRandom.bytes(XChaCha20Poly1305.nonceByteCount)
+    let nonce = nonce ?? SystemRandom.bytes(nonceByteCount)
     var writer = WireWriter()
     writer.u32(writing.epoch)
     writer.raw(nonce)

@@ -1,7 +1,7 @@
 public import FieldCore
 import FieldStore
 import FieldWire
-import Sodium
+public import Sodium
 
 /// A directory with everything that one device of one workspace is: `identity` (its keys), `store.sqlite` (the
 /// entries), `invitations` and `code` (those it gave out), `petnames` (what its user calls other devices), and
@@ -9,8 +9,16 @@ import Sodium
 public struct Home: Sendable {
   /// An absolute path.
   public let directory: String
+  /// For keys that are under a passphrase.
+  let passphrase: PassphraseSource
+  /// What it costs to try a passphrase that is set from now on.
+  let cost: PasswordHash.Cost
 
-  public init(directory: String) {
+  public init(
+    directory: String, passphrase: PassphraseSource = .none, cost: PasswordHash.Cost = .usual
+  ) {
+    self.passphrase = passphrase
+    self.cost = cost
     self.directory = directory.hasSuffix("/") && directory != "/" ? String(directory.dropLast()) : directory
   }
 
@@ -21,8 +29,9 @@ public struct Home: Sendable {
     return (environment["HOME"] ?? "") + "/.local/share/fieldsync"
   }
 
-  private var identityPath: String { directory + "/identity" }
-  private var storePath: String { directory + "/store.sqlite" }
+  var identityPath: String { directory + "/identity" }
+  var storePath: String { directory + "/store.sqlite" }
+  var petnamesPath: String { directory + "/petnames" }
   private var agentLockPath: String { directory + "/agent.lock" }
 
   public var invitations: InvitationBook {
@@ -34,7 +43,7 @@ public struct Home: Sendable {
   }
 
   public var petnames: PetnameBook {
-    PetnameBook(path: directory + "/petnames", lockPath: directory + "/petnames.lock")
+    PetnameBook(path: petnamesPath, lockPath: directory + "/petnames.lock")
   }
 
   /// Founds a workspace with this device as its first admin.
@@ -60,10 +69,13 @@ public struct Home: Sendable {
     return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: try await store.directory())
   }
 
-  /// - Throws: ``AgentError`` with `notInitialized`, `permission`, `damaged` or `configuration`, or the store's error.
+  /// A home that was restored and not let in again yet is open for reading.
+  ///
+  /// - Throws: ``AgentError`` with `notInitialized`, `permission`, `damaged`, `configuration`, `locked` or
+  ///   `wrongPassphrase`, or the store's error.
   public func open() async throws -> OpenHome {
     let identity = try readIdentity()
-    guard let presence = identity.presence else {
+    guard !identity.isJoining || identity.isRestored else {
       throw AgentError(
         .notAllowed, "This device is not a member of the workspace yet.",
         hint: "Finish joining: 'fieldsync join' with an invitation, while the inviting device is near.")
@@ -71,17 +83,47 @@ public struct Home: Sendable {
     let store = try openStore(identity.workspace)
     let directory = try await store.directory()
     let keys =
-      directory.keys(for: identity.keyPair) ?? WorkspaceKeys(presence: presence, naming: nil, content: nil)
+      identity.keys(in: directory)
+      ?? WorkspaceKeys(
+        presenceKeys: identity.presence.map { [EpochKey(epoch: 1, key: $0)] } ?? [], naming: nil, contentKeys: [])
     return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: directory)
   }
 
-  /// - Throws: ``AgentError`` with `notInitialized`, `permission`, `damaged` or `configuration`.
+  /// - Throws: ``AgentError`` with `notInitialized`, `permission`, `damaged`, `configuration`, `locked` or
+  ///   `wrongPassphrase`.
   public func readIdentity() throws -> Identity {
-    guard var bytes = try HomeFiles.read(identityPath, byteLimit: Identity.fileByteLimit) else {
+    var bytes = try identityBytes()
+    defer { bytes.wipe() }
+    guard IdentityLock.isLocked(bytes) else { return try Identity(decoding: bytes) }
+    var plain = try IdentityLock.open(bytes, with: passphrase)
+    defer { plain.wipe() }
+    return try Identity(decoding: plain)
+  }
+
+  /// As they are on disk, under the passphrase if there is one.
+  private func identityBytes() throws -> [UInt8] {
+    let limit = Identity.fileByteLimit + IdentityLock.byteCount
+    guard let bytes = try HomeFiles.read(identityPath, byteLimit: limit) else {
       throw AgentError(.notInitialized, "There is no workspace in '\(directory)'.")
     }
+    return bytes
+  }
+
+  /// Whether the keys are under a passphrase.
+  ///
+  /// - Throws: ``AgentError`` with `notInitialized` or `permission`.
+  public func isLocked() throws -> Bool {
+    var bytes = try identityBytes()
     defer { bytes.wipe() }
-    return try Identity(decoding: bytes)
+    return IdentityLock.isLocked(bytes)
+  }
+
+  /// Puts the keys under a passphrase, changes it, or with `nil` takes it away. The file is replaced in one step.
+  ///
+  /// - Throws: ``AgentError`` as ``readIdentity()``, or `invalidInput` for a passphrase that is too short or too long.
+  public func setPassphrase(_ new: SecretBytes?) throws {
+    if let new { try PassphraseSource.check(new) }
+    try write(try readIdentity(), under: new)
   }
 
   /// The identity that asks to be let into an invitation's workspace. Asking again, after a cut, is done as the same
@@ -107,7 +149,7 @@ public struct Home: Sendable {
   public func beginJoiningByCode(name: String) throws -> Identity {
     if HomeFiles.exists(identityPath) {
       let identity = try readIdentity()
-      guard identity.isJoining, identity.workspace == .zero else { throw alreadyInitialized }
+      guard identity.isJoining, identity.workspace == .zero || identity.isRestored else { throw alreadyInitialized }
       return identity
     }
     let identity = try Identity(keyPair: SigningKeyPair(), workspace: .zero, presence: nil, name: name)
@@ -131,7 +173,7 @@ public struct Home: Sendable {
     let store = try openStore(joining.workspace)
     _ = try await store.put(entries)
     let directory = try await store.directory()
-    guard directory.role(of: joining.device) != nil, let presence = directory.keys(for: joining.keyPair)?.presence
+    guard directory.role(of: joining.device) != nil, let presence = joining.keys(in: directory)?.presence
     else { throw AgentError(.protocolViolation, "The answer does not make this device a member of the workspace.") }
     try write(try joining.joined(presence: presence))
     return try await open()
@@ -157,7 +199,9 @@ public struct Home: Sendable {
   }
 
   /// What the names of a home's files begin with.
-  private static let fileNames = ["agent", "code", "identity", "invitations", "petnames", "store.sqlite"]
+  private static let fileNames = [
+    "agent", "backup", "code", "identity", "invitations", "petnames", "restor", "store.sqlite",
+  ]
 
   /// Held by the agent as long as it runs.
   ///
@@ -168,29 +212,40 @@ public struct Home: Sendable {
 
   public var isAgentRunning: Bool { HomeLock.isTaken(agentLockPath) }
 
-  private var alreadyInitialized: AgentError {
+  var alreadyInitialized: AgentError {
     AgentError(.alreadyInitialized, "'\(directory)' is the home of a workspace already.")
   }
 
-  private func prepare() throws {
+  func prepare() throws {
     guard !HomeFiles.exists(identityPath) else { throw alreadyInitialized }
     guard !HomeFiles.exists(storePath) else {
       throw AgentError(
         .configuration, "'\(directory)' has a store and no identity.",
-        hint: "Restore its 'identity' file from a backup, or use another directory with '--home DIR'.")
+        hint: "Run 'fieldsync restore' again if it was interrupted, or use another directory with '--home DIR'.")
     }
     try HomeFiles.makeDirectory(directory)
   }
 
   /// The database's companions (-wal, -shm) get the mode that it has.
-  private func openStore(_ workspace: WorkspaceID) throws -> SQLiteStore {
+  func openStore(_ workspace: WorkspaceID) throws -> SQLiteStore {
     try HomeFiles.touch(storePath)
     return try SQLiteStore(path: storePath, workspace: workspace)
   }
 
-  private func write(_ identity: Identity) throws {
+  /// Keys that are under a passphrase stay under it.
+  func write(_ identity: Identity) throws {
+    let isLocked = HomeFiles.exists(identityPath) ? try isLocked() : false
+    try write(identity, under: isLocked ? try passphrase.passphrase() : nil)
+  }
+
+  private func write(_ identity: Identity, under passphrase: SecretBytes?) throws {
     var bytes = identity.encoded
     defer { bytes.wipe() }
-    try HomeFiles.replace(identityPath, with: bytes)
+    if let passphrase {
+      let sealed = try IdentityLock.seal(bytes, with: passphrase, cost: cost)
+      try HomeFiles.replace(identityPath, with: sealed, erasesOld: true)
+    } else {
+      try HomeFiles.replace(identityPath, with: bytes, erasesOld: true)
+    }
   }
 }

@@ -59,7 +59,12 @@ enum HomeFiles {
   }
 
   /// Replaces the file in one step, and returns when that is on disk.
-  static func replace(_ path: String, with bytes: [UInt8]) throws(AgentError) {
+  ///
+  /// - Parameter erasesOld: Writes zeros over what was there before. Disks that write elsewhere than before may keep
+  ///   it.
+  static func replace(_ path: String, with bytes: [UInt8], erasesOld: Bool = false) throws(AgentError) {
+    let old = erasesOld ? open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW) : -1
+    defer { if old >= 0 { close(old) } }
     let temporary = "\(path).\(getpid()).new"
     unlink(temporary)
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, fileMode)
@@ -72,12 +77,36 @@ enum HomeFiles {
         throw error
       }
     }
-    guard rename(temporary, path) == 0 else {
-      let error = failure("write", path)
+    do {
+      try rename(temporary, to: path)
+    } catch {
       unlink(temporary)
       throw error
     }
-    try syncDirectory(parent(of: path))
+    if old >= 0 { try overwrite(old, path) }
+  }
+
+  /// On disk when this returns.
+  static func rename(_ path: String, to new: String) throws(AgentError) {
+    guard Glibc.rename(path, new) == 0 else { throw failure("write", new) }
+    try syncDirectory(parent(of: new))
+  }
+
+  /// Up to `count` bytes: fewer at the end of the file.
+  static func read(_ count: Int, from file: Int32, _ path: String) throws(AgentError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    var total = 0
+    while total < count {
+      let received = bytes.withUnsafeMutableBytes {
+        Glibc.read(file, $0.baseAddress.map { $0 + total }, $0.count - total)
+      }
+      if received < 0, errno == EINTR { continue }
+      guard received >= 0 else { throw failure("read", path) }
+      if received == 0 { break }
+      total += received
+    }
+    bytes.removeLast(count - total)
+    return bytes
   }
 
   /// Makes an empty file for this user alone, unless there is one.
@@ -97,6 +126,10 @@ enum HomeFiles {
       throw failure("overwrite", path)
     }
     defer { close(file) }
+    try overwrite(file, path)
+  }
+
+  private static func overwrite(_ file: Int32, _ path: String) throws(AgentError) {
     var status = stat()
     guard fstat(file, &status) == 0, writeAll([UInt8](repeating: 0, count: Int(status.st_size)), to: file),
       fsync(file) == 0
@@ -121,7 +154,7 @@ enum HomeFiles {
       code, "Could not \(verb) '\(path)': \(reason).", hint: code == .notFound ? "Check the path." : nil)
   }
 
-  private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+  static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
     var written = 0
     while written < bytes.count {
       let count = bytes[written...].withUnsafeBytes { write(file, $0.baseAddress, $0.count) }

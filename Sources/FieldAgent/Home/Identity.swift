@@ -5,8 +5,8 @@ public import Sodium
 /// Who this device is: what its home's `identity` file holds.
 ///
 /// Encoded: version 1 (u8), Ed25519 seed (32), workspace (32), presence key (length-prefixed: 32 bytes, or none before
-/// the device is a member), petname (length-prefixed UTF-8, at most 256 bytes), and 8 bytes of the BLAKE2b hash of all
-/// that.
+/// the device is a member), name (length-prefixed UTF-8, at most 256 bytes), former keys (count, varint, at most 16, of
+/// Ed25519 seeds), and 8 bytes of the BLAKE2b hash of all that. ``IdentityLock`` is the form under a passphrase.
 public struct Identity: Sendable {
   public let keyPair: SigningKeyPair
   public let workspace: WorkspaceID
@@ -14,20 +14,27 @@ public struct Identity: Sendable {
   public let presence: SecretBytes?
   /// What people here call this device.
   public let name: String
+  /// Keys that this device had before it was restored from backups, the latest first. They open what was sealed to
+  /// them; nothing is ever signed with them.
+  public let former: [SigningKeyPair]
 
   public static let nameByteLimit = 256
-  static let fileByteLimit = 1024
+  static let fileByteLimit = 2048
+  private static let formerLimit = 16
   private static let version: UInt8 = 1
   private static let checkByteCount = 8
 
   /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
-  public init(keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String) throws(AgentError)
-  {
+  public init(
+    keyPair: SigningKeyPair, workspace: WorkspaceID, presence: SecretBytes?, name: String,
+    former: [SigningKeyPair] = []
+  ) throws(AgentError) {
     try Self.check(name: name)
     self.keyPair = keyPair
     self.workspace = workspace
     self.presence = presence
     self.name = name
+    self.former = Array(former.prefix(Self.formerLimit))
   }
 
   /// - Throws: ``AgentError`` with `invalidInput` for a name that is empty, too long or not one line of text.
@@ -44,15 +51,27 @@ public struct Identity: Sendable {
 
   public var isJoining: Bool { presence == nil }
 
+  /// Whether the device came out of a backup and was not let in again.
+  public var isRestored: Bool { isJoining && !former.isEmpty }
+
   /// The same device on its way into a workspace.
   func joining(_ workspace: WorkspaceID) throws(AgentError) -> Identity {
-    try Identity(keyPair: keyPair, workspace: workspace, presence: nil, name: name)
+    try Identity(keyPair: keyPair, workspace: workspace, presence: nil, name: name, former: former)
   }
 
   /// The same device as a member.
   public func joined(presence: SecretBytes) throws(AgentError) -> Identity {
-    try Identity(keyPair: keyPair, workspace: workspace, presence: presence, name: name)
+    try Identity(keyPair: keyPair, workspace: workspace, presence: presence, name: name, former: former)
   }
+
+  /// The same user's device under a new key, which has signed nothing yet and is no member.
+  func renewed() throws(AgentError) -> Identity {
+    try Identity(
+      keyPair: SigningKeyPair(), workspace: workspace, presence: nil, name: name, former: [keyPair] + former)
+  }
+
+  /// The workspace's keys, as far as they were ever sealed to this device.
+  func keys(in directory: Directory) -> WorkspaceKeys? { directory.keys(for: keyPair, former: former) }
 
   /// Holds secrets: the caller wipes it.
   var encoded: [UInt8] {
@@ -62,6 +81,8 @@ public struct Identity: Sendable {
     writer.identifier(workspace)
     if let presence { presence.withUnsafeBytes { writer.lengthPrefixed(Array($0)) } } else { writer.count(0) }
     writer.text(name)
+    writer.count(former.count)
+    for keyPair in former { keyPair.seed.withUnsafeBytes { writer.raw(Array($0)) } }
     writer.raw(Blake2b.hash(writer.bytes)[..<Self.checkByteCount])
     return writer.bytes
   }
@@ -83,11 +104,17 @@ public struct Identity: Sendable {
       var presence = try reader.lengthPrefixed(limit: WorkspaceKeys.keyByteCount)
       defer { presence.wipe() }
       let name = try reader.text(limit: Self.nameByteLimit)
+      var former: [SigningKeyPair] = []
+      for _ in 0..<(try reader.count(limit: Self.formerLimit, itemByteCount: SigningKeyPair.seedByteCount)) {
+        var seed = try reader.raw(SigningKeyPair.seedByteCount)
+        defer { seed.wipe() }
+        former.append(try SigningKeyPair(seed: SecretBytes(copying: seed)))
+      }
       try reader.expectEnd()
       guard presence.isEmpty || presence.count == WorkspaceKeys.keyByteCount else { throw Self.damaged }
       try self.init(
         keyPair: keyPair, workspace: workspace,
-        presence: presence.isEmpty ? nil : SecretBytes(copying: presence), name: name)
+        presence: presence.isEmpty ? nil : SecretBytes(copying: presence), name: name, former: former)
     } catch let error as AgentError {
       throw error
     } catch {
@@ -95,7 +122,7 @@ public struct Identity: Sendable {
     }
   }
 
-  private static var damaged: AgentError {
+  static var damaged: AgentError {
     AgentError(
       .damaged, "The identity file is damaged.",
       hint: "Restore it from a backup; without one, join again from another directory with '--home DIR'.")

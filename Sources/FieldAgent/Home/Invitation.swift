@@ -8,7 +8,8 @@ import Sodium
 /// The secret never travels: a key that is made of it opens the session in which the device asks to be let in.
 public struct Invitation: Sendable {
   public static let secretByteCount = 16
-  static let prefix = "fieldsync:join/1/"
+  public static let scheme = "fieldsync:"
+  static let prefix = scheme + "join/1/"
   private static let version: UInt8 = 1
   private static let checkByteCount = 4
   private static let byteCount = 1 + 32 + 32 + secretByteCount + checkByteCount

@@ -35,7 +35,7 @@ public struct OpenHome: Sendable {
   /// - Throws: ``AgentError`` with `notAllowed` unless this device is an admin, `peerRefused` for a revoked device.
   public func admit(_ device: DeviceKey, named name: String, as role: DeviceRole) async throws -> [Entry] {
     var directory = try await store.directory()
-    guard directory.role(of: identity.device) == .admin, let keys = directory.keys(for: identity.keyPair) else {
+    guard directory.role(of: identity.device) == .admin, let keys = identity.keys(in: directory) else {
       throw Self.notAdmin
     }
     guard !directory.isRevoked(device) else { throw AgentError(.peerRefused, "The device was revoked before.") }
@@ -68,8 +68,8 @@ public struct OpenHome: Sendable {
         .notAllowed, "The workspace's last admin cannot be revoked.",
         hint: "Let another admin in first: 'fieldsync invite --role admin'.")
     }
-    try await append(
-      .revoke(device: device, lastSequences: try await store.lastSequences(of: device)), to: directory)
+    let kept = try await store.lastSequences(of: device).merging(directory.warrants(by: device)) { $1 }
+    try await append(.revoke(device: device, lastSequences: kept), to: directory)
     try await startEpochIfNeeded()
   }
 
@@ -81,7 +81,7 @@ public struct OpenHome: Sendable {
   public func startEpochIfNeeded() async throws -> Bool {
     let directory = try await store.directory()
     guard directory.needsNewEpoch, directory.role(of: identity.device) == .admin,
-      let keys = directory.keys(for: identity.keyPair), keys.naming != nil
+      let keys = identity.keys(in: directory), keys.naming != nil
     else { return false }
     try await append(try directory.nextEpoch(after: keys), to: directory)
     return true
@@ -91,7 +91,7 @@ public struct OpenHome: Sendable {
   public func currentKeys() async throws -> WorkspaceKeys {
     let directory = try await store.directory()
     guard directory.operationCount != self.directory.operationCount else { return keys }
-    return directory.keys(for: identity.keyPair) ?? keys
+    return identity.keys(in: directory) ?? keys
   }
 
   private func append(_ operation: DirectoryOperation, to directory: Directory) async throws {

@@ -8,7 +8,7 @@ public import FieldWire
 public struct PetnameBook: Sendable {
   private static let version: UInt8 = 1
   private static let nameLimit = 4096
-  private static let fileByteLimit = 2 << 20
+  static let fileByteLimit = 2 << 20
 
   private let path: String
   private let lockPath: String
@@ -16,6 +16,12 @@ public struct PetnameBook: Sendable {
   init(path: String, lockPath: String) {
     self.path = path
     self.lockPath = lockPath
+  }
+
+  /// As a backup takes them along; empty where there is no list.
+  func fileBytes() throws(AgentError) -> [UInt8] {
+    _ = try names()
+    return try HomeFiles.read(path, byteLimit: Self.fileByteLimit) ?? []
   }
 
   public func names() throws(AgentError) -> [DeviceKey: String] {

@@ -116,6 +116,14 @@ public struct Directory: Sendable {
     }
   }
 
+  /// A revocation's places for what the device did outside of its own chain: the warrants that it signed and that are
+  /// here, which stay as its entries up to now do.
+  public func warrants(by device: DeviceKey) -> [DatabaseID: UInt64] {
+    operations.values.reduce(into: [:]) { kept, item in
+      if item.author == device, item.chain != Self.database { kept[item.chain] = item.sequence }
+    }
+  }
+
   // MARK: Keys
 
   /// The number of the epoch that entries are to be written under.
@@ -134,20 +142,24 @@ public struct Directory: Sendable {
   }
 
   /// Everything that was sealed to the holder of `keyPair` and what that leads to; `nil` when nothing was.
-  public func keys(for keyPair: SigningKeyPair) -> WorkspaceKeys? {
-    guard let device = DeviceKey(keyPair.publicKey) else { return nil }
+  ///
+  /// - Parameter former: Key pairs that the holder had before, whose boxes it opens too.
+  public func keys(for keyPair: SigningKeyPair, former: [SigningKeyPair] = []) -> WorkspaceKeys? {
     let current = Set(evaluation.epochs.filter { $0.number == currentEpoch }.map(\.id))
     var keys: WorkspaceKeys?
     var granted: WorkspaceKeys?
     var renewed: WorkspaceKeys?
-    for item in operations.values {
-      guard let box = Self.box(in: item, for: device), let opened = try? WorkspaceKeys(opening: box, with: keyPair)
-      else { continue }
-      if keys == nil { keys = opened } else { keys?.merge(opened) }
-      if current.contains(item.id) {
-        if renewed == nil { renewed = opened } else { renewed?.merge(opened) }
-      } else if item.id == evaluation.standings[device]?.grant {
-        granted = opened
+    for holder in [keyPair] + former {
+      guard let device = DeviceKey(holder.publicKey) else { continue }
+      for item in operations.values {
+        guard let box = Self.box(in: item, for: device), let opened = try? WorkspaceKeys(opening: box, with: holder)
+        else { continue }
+        if keys == nil { keys = opened } else { keys?.merge(opened) }
+        if current.contains(item.id) {
+          if renewed == nil { renewed = opened } else { renewed?.merge(opened) }
+        } else if item.id == evaluation.standings[device]?.grant {
+          granted = granted ?? opened
+        }
       }
     }
     guard var keys else { return nil }
@@ -172,7 +184,7 @@ public struct Directory: Sendable {
     case .found(_, let sealedKeys, _): item.author == device ? sealedKeys : nil
     case .grant(let other, _, _, let sealedKeys, _): other == device ? sealedKeys : nil
     case .epoch(_, _, let boxes): boxes[device]
-    case .revoke: nil
+    case .revoke, .warrant: nil
     }
   }
 
@@ -215,31 +227,49 @@ public struct Directory: Sendable {
   /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`.
   public mutating func insert(_ verified: VerifiedEntry) throws(EntryError) {
     guard operations[verified.id] == nil else { return }
-    let header = verified.header
-    try admit(header)
-    let operation: DirectoryOperation
-    do {
-      operation = try DirectoryOperation(decoding: verified.entry.payload)
-    } catch {
-      throw EntryError(.malformed, error.reason)
-    }
-    let item = DirectoryEvaluation.Operation(
-      id: verified.id, author: header.author, sequence: header.sequence, operation: operation)
-    switch operation {
+    let item = try operation(of: verified)
+    switch item.operation {
     case .found(let nonce, _, _):
-      guard Self.workspaceID(founder: header.author, nonce: nonce) == workspace else {
+      guard Self.workspaceID(founder: item.author, nonce: nonce) == workspace else {
         throw EntryError(founding == nil ? .unknownAuthor : .malformed, "this entry does not found the workspace")
       }
       if founding.map({ item.id < $0.id }) ?? true { founding = item }
-      everAdmins.insert(header.author)
+      everAdmins.insert(item.author)
     case .grant(let device, let role, _, _, _):
       try requireFounding()
       if role == .admin { everAdmins.insert(device) }
-    case .revoke, .epoch:
+    case .revoke, .epoch, .warrant:
       try requireFounding()
     }
     operations[verified.id] = item
     isEvaluated = false
+  }
+
+  /// What an entry says, and whose saying it is; a warrant comes out as the grant that it is.
+  private func operation(of verified: VerifiedEntry) throws(EntryError) -> DirectoryEvaluation.Operation {
+    let header = verified.header
+    let decoded = Result { () throws(WireError) in try DirectoryOperation(decoding: verified.entry.payload) }
+    if case .success(.warrant(let warrant)) = decoded {
+      guard warrant.isValid(in: header, of: workspace) else {
+        throw EntryError(.malformed, "nobody warrants for the author")
+      }
+      guard everAdmins.contains(warrant.admin) else {
+        throw EntryError(.unknownAuthor, "who warrants for the author was never an admin")
+      }
+      return DirectoryEvaluation.Operation(
+        id: verified.id, author: warrant.admin, chain: DatabaseID(Array(verified.id.bytes.prefix(16))) ?? .zero,
+        sequence: header.sequence,
+        operation: .grant(
+          device: header.author, role: warrant.role, epoch: warrant.epoch, sealedKeys: warrant.sealedKeys,
+          sealedName: warrant.sealedName))
+    }
+    try admit(header)
+    do {
+      return DirectoryEvaluation.Operation(
+        id: verified.id, author: header.author, sequence: header.sequence, operation: try decoded.get())
+    } catch {
+      throw EntryError(.malformed, error.reason)
+    }
   }
 
   private func requireFounding() throws(EntryError) {
@@ -257,12 +287,19 @@ public struct Directory: Sendable {
     isEvaluated = true
   }
 
-  /// Takes in an entry that this device just signed, which has to have an effect: its author is an admin now, and after
-  /// it somebody still is.
+  /// Takes in an entry that this device just signed, which has to have an effect: its author is an admin now, or is
+  /// warranted for, and after it somebody still is.
   ///
   /// - Throws: ``EntryError``: `malformed`, `unknownAuthor`, `revokedAuthor`, `lastAdmin`.
   mutating func applyOwn(_ verified: VerifiedEntry) throws(EntryError) {
     let author = verified.header.author
+    if case .warrant = try? DirectoryOperation(decoding: verified.entry.payload) {
+      try apply(verified)
+      guard role(of: author) != nil else {
+        throw EntryError(.unknownAuthor, "who warrants for the author is no admin")
+      }
+      return
+    }
     if founding != nil, role(of: author) != .admin {
       throw EntryError(isRevoked(author) ? .revokedAuthor : .unknownAuthor, "only an admin changes the directory")
     }

@@ -15,7 +15,10 @@ import FieldWire
 struct DirectoryEvaluation: Sendable {
   struct Operation: Sendable {
     let id: EntryID
+    /// Who has to be an admin: of a warrant, who signed it.
     let author: DeviceKey
+    /// The author's chain that it has a place in: the directory's, or one that holds a warrant alone.
+    var chain = Directory.database
     let sequence: UInt64
     let operation: DirectoryOperation
   }
@@ -60,8 +63,9 @@ struct DirectoryEvaluation: Sendable {
     hasAdmin = standings.contains { $0.value.role == .admin && revocations[$0.key] == nil }
   }
 
-  private func cut(of device: DeviceKey) -> UInt64 {
-    revocations[device].map { $0[Directory.database] ?? 0 } ?? .max
+  /// Whether what was revoked so far leaves the operation.
+  private func isKept(_ item: Operation) -> Bool {
+    revocations[item.author].map { item.sequence <= $0[item.chain] ?? 0 } ?? true
   }
 
   /// The first pass, by rank: which revocations count.
@@ -74,8 +78,7 @@ struct DirectoryEvaluation: Sendable {
       next += 1
       guard grants[device] == nil, isUncut(grant, grants) else { continue }
       grants[device] = .some(grant)
-      for item in operations[device] ?? [] {
-        guard item.sequence <= cut(of: device) else { break }
+      for item in operations[device] ?? [] where isKept(item) {
         switch item.operation {
         case .grant(let other, .admin, _, _, _): queue.append((other, item))
         case .revoke(let other, let lastSequences):
@@ -91,7 +94,7 @@ struct DirectoryEvaluation: Sendable {
   private func isUncut(_ grant: Operation?, _ grants: [DeviceKey: Operation?]) -> Bool {
     var current = grant
     while let grant = current {
-      guard grant.sequence <= cut(of: grant.author) else { return false }
+      guard isKept(grant) else { return false }
       current = grants[grant.author] ?? nil
     }
     return true
@@ -120,10 +123,8 @@ struct DirectoryEvaluation: Sendable {
     while next < admins.count {
       let admin = admins[next]
       next += 1
-      let cut = cut(of: admin)
       var granted: [DeviceKey: Standing] = [:]
-      for item in operations[admin] ?? [] {
-        guard item.sequence <= cut else { break }
+      for item in operations[admin] ?? [] where isKept(item) {
         switch item.operation {
         case .grant(let device, let role, let epoch, _, let name):
           grantedEpochs[device] = max(epoch, grantedEpochs[device] ?? 0)

@@ -10,7 +10,8 @@ public import FieldWire
 /// - 3, revoke: device (32), count (varint, at most 4,096), and as many of database (16) and sequence (u64), databases
 ///   in strictly ascending order: how much of the device's own chains still counts;
 /// - 4, epoch: epoch (u32), key history (length-prefixed, at most 8 KiB), count (varint, at most 4,096), and as many of
-///   device (32) and sealed keys, devices in strictly ascending order.
+///   device (32) and sealed keys, devices in strictly ascending order;
+/// - 5, warrant: see ``Warrant``.
 public enum DirectoryOperation: Hashable, Sendable {
   case found(nonce: [UInt8], sealedKeys: [UInt8], sealedName: [UInt8])
   /// `epoch` is the newest one whose content key is sealed inside; 0 for a relay.
@@ -19,6 +20,8 @@ public enum DirectoryOperation: Hashable, Sendable {
   /// New keys, sealed to each device that goes on, and the content keys before them under the new one, see
   /// ``KeyHistory``.
   case epoch(number: UInt32, history: [UInt8], boxes: [DeviceKey: [UInt8]])
+  /// A grant to the entry's own author.
+  case warrant(Warrant)
 
   public static let version: UInt8 = 1
   public static let foundingNonceByteCount = 16
@@ -60,6 +63,9 @@ public enum DirectoryOperation: Hashable, Sendable {
         writer.identifier(device)
         writer.lengthPrefixed(box)
       }
+    case .warrant(let warrant):
+      writer.u8(5)
+      warrant.encode(into: &writer)
     }
     return writer.bytes
   }
@@ -88,6 +94,8 @@ public enum DirectoryOperation: Hashable, Sendable {
       self = try Self.revocation(from: &reader)
     case 4:
       self = try Self.epoch(from: &reader)
+    case 5:
+      self = .warrant(try Warrant(from: &reader))
     default:
       throw WireError(.unknownMandatory, "an unknown directory operation")
     }

@@ -14,6 +14,7 @@ enum Domain {
   static let prologue = bytes("fieldsync session 1")
   static let sessionRoot = bytes("fieldsync session root 1")
   static let summaryKey = bytes("fieldsync summary key 1")
+  static let warrant = bytes("fieldsync warrant 1")
   static let keyHistory = bytes("fieldsync key history 1")
   static let code = bytes("fieldsync code 1")
   static let codeKey = bytes("fieldsync code key 1")

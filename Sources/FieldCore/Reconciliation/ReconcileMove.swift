@@ -128,7 +128,10 @@ enum ReconcileMove: Hashable, Sendable {
     case 9: self = .foundAll
     case 10:
       let code = try reader.u8()
-      self = .undecided(UndecidedReason(rawValue: code) ?? .noRung)
+      guard let reason = UndecidedReason(rawValue: code) else {
+        throw WireError(.unknownMandatory, "leaving the ladder for reason \(code)")
+      }
+      self = .undecided(reason)
     case 11: self = .follows
     default: throw WireError(.unknownMandatory, "a step of kind \(kind)")
     }

@@ -9,6 +9,8 @@ public actor Session {
   public nonisolated let secrets: SessionSecrets
   public nonisolated let transportKind: TransportKind
   public nonisolated let peerDescription: String
+  /// See ``TransportConnection/isFallback``.
+  public nonisolated let isFallback: Bool
   /// Streams that the peer opens, each with its first message waiting. Ends with the session.
   public nonisolated let incoming: AsyncStream<SessionStream>
 
@@ -52,6 +54,7 @@ public actor Session {
     self.clock = clock
     transportKind = connection.kind
     peerDescription = connection.peerDescription
+    isFallback = connection.isFallback
     sending = secrets.sending
     receiving = secrets.receiving
     multiplexer = Multiplexer(role: secrets.role)

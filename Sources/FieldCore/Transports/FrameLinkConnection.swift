@@ -4,11 +4,13 @@
 public final class FrameLinkConnection: TransportConnection {
   public let kind: TransportKind
   public let peerDescription: String
+  public let isFallback: Bool
   private let driver: FrameLinkDriver
 
-  private init(kind: TransportKind, peerDescription: String, driver: FrameLinkDriver) {
+  private init(kind: TransportKind, peerDescription: String, isFallback: Bool, driver: FrameLinkDriver) {
     self.kind = kind
     self.peerDescription = peerDescription
+    self.isFallback = isFallback
     self.driver = driver
   }
 
@@ -27,6 +29,7 @@ public final class FrameLinkConnection: TransportConnection {
     configuration: FrameLinkConfiguration,
     kind: TransportKind,
     peerDescription: String,
+    isFallback: Bool = false,
     clock: any Clock<Duration> = ContinuousClock()
   ) async throws(TransportError) -> FrameLinkConnection {
     var configuration = configuration
@@ -34,7 +37,8 @@ public final class FrameLinkConnection: TransportConnection {
     let driver = FrameLinkDriver(
       machine: FrameLink(role: role, configuration: configuration), link: link, clock: FrameLinkClock(clock))
     try await driver.open()
-    return FrameLinkConnection(kind: kind, peerDescription: peerDescription, driver: driver)
+    return FrameLinkConnection(
+      kind: kind, peerDescription: peerDescription, isFallback: isFallback, driver: driver)
   }
 
   public var maximumMessageByteCount: Int { driver.maximumMessageByteCount }

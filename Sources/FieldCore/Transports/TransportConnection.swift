@@ -8,6 +8,10 @@ public protocol TransportConnection: Sendable {
   /// The peer's address for people to read, shortened where it could identify somebody.
   var peerDescription: String { get }
 
+  /// Whether the same transport has a better way to reach a peer, which could not be had: then dialling it again may
+  /// give that.
+  var isFallback: Bool { get }
+
   /// The largest message that ``send(_:)`` takes and that may come in.
   var maximumMessageByteCount: Int { get }
 
@@ -19,4 +23,8 @@ public protocol TransportConnection: Sendable {
 
   /// Ends the connection: what was sent is delivered if the link allows, pending calls throw.
   func close() async
+}
+
+extension TransportConnection {
+  public var isFallback: Bool { false }
 }

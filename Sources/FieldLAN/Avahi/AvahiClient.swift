@@ -128,14 +128,19 @@ actor AvahiClient {
   private func groupState(_ state: Int32?) async {
     switch state {
     case AvahiService.groupCollision:
-      suffix = "-" + String(UInt32.random(in: .min ... .max), radix: 16)
-      published = nil
+      rename()
       await update()
     case AvahiService.groupFailure:
       published = nil
       trouble("Avahi could not publish this device")
     default: break
     }
+  }
+
+  /// Somebody else has the name.
+  private func rename() {
+    suffix = "-" + String(UInt32.random(in: .min ... .max), radix: 16)
+    published = nil
   }
 
   /// One at a time, until what is wanted is published.
@@ -149,6 +154,11 @@ actor AvahiClient {
         try await replace(with: next)
       } catch {
         published = nil
+        // Somebody on this machine has it; who else is on the network, Avahi finds out later.
+        if error.name == AvahiService.collision, suffix.isEmpty {
+          rename()
+          continue
+        }
         if isServiceThere, error.code != .disconnected { trouble("Avahi refuses to publish: \(error.reason)") }
         return
       }
@@ -262,13 +272,20 @@ actor AvahiClient {
 
   /// A link-local IPv6 address means something on its own network only.
   static func endpoint(_ address: String, _ port: UInt16, _ interface: Int32) -> TCPEndpoint? {
-    guard port != 0, !address.isEmpty else { return nil }
+    // A name would be looked up, by whomever the network says.
+    guard port != 0, isAddress(address) else { return nil }
     var host = address
     if address.lowercased().hasPrefix("fe80:") {
       guard let index = UInt32(exactly: interface), let name = Self.interfaceName(index) else { return nil }
       host += "%" + name
     }
     return TCPEndpoint(TCPEndpoint(host: host, port: port).description)
+  }
+
+  private static func isAddress(_ text: String) -> Bool {
+    var four = in_addr()
+    var six = in6_addr()
+    return inet_pton(AF_INET, text, &four) == 1 || inet_pton(AF_INET6, text, &six) == 1
   }
 
   private static func interfaceName(_ index: UInt32) -> String? {

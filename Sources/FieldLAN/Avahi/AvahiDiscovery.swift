@@ -16,10 +16,6 @@ public final class AvahiDiscovery: Sendable {
   private static let sightingQueueCount = 4096
 
   private struct State {
-    var table = AvahiPeerTable()
-    var listeners: [Int: AsyncStream<PeerSighting>.Continuation] = [:]
-    var listenerCount = 0
-    var isFinished = false
     var beacon: PresenceBeacon?
     var port: UInt16?
     var client: AvahiClient?
@@ -34,6 +30,9 @@ public final class AvahiDiscovery: Sendable {
   private let bus: DBusConnection.Bus
   private let time: FrameLinkClock
   private let state = Mutex(State())
+  private let peers = Feed<AvahiPeerTable, PeerSighting>(AvahiPeerTable(), queueCount: sightingQueueCount) {
+    $0.present
+  }
   private let condition = CurrentValue<TransportCondition?>(nil)
 
   /// - Parameter bus: Where Avahi is; only tests want another one.
@@ -60,7 +59,7 @@ public final class AvahiDiscovery: Sendable {
             code: "busUnavailable", reason: "the message bus cannot be used, so peers on the LAN are not found",
             remedy: "check that D-Bus runs (systemctl status dbus), or give addresses with --connect", isUsable: true))
       }
-      clear()
+      peers.update { $0.clear() }
       try? await time.sleepUntil(time.now() + delay)
       delay = min(delay * 2, Self.busRetryCeiling)
     }
@@ -71,7 +70,7 @@ public final class AvahiDiscovery: Sendable {
     let client = AvahiClient(
       connection: connection, wanted: state.withLock { $0.publication },
       outlets: AvahiClient.Outlets(
-        sightings: { [weak self] in self?.update($0) }, condition: { [condition] in condition.set($0) }))
+        sightings: { [peers] in peers.update($0) }, condition: { [condition] in condition.set($0) }))
     state.withLock { $0.client = client }
     defer { state.withLock { $0.client = nil } }
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -98,44 +97,10 @@ public final class AvahiDiscovery: Sendable {
   public func conditions() -> AsyncStream<TransportCondition?> { condition.values() }
 
   /// Each stream begins with who is there.
-  public func sightings() -> AsyncStream<PeerSighting> {
-    let (stream, continuation) = AsyncStream.makeStream(
-      of: PeerSighting.self, bufferingPolicy: .bufferingNewest(Self.sightingQueueCount))
-    let id = state.withLock { state -> Int? in
-      guard !state.isFinished else { return nil }
-      for sighting in state.table.present { continuation.yield(sighting) }
-      state.listenerCount += 1
-      state.listeners[state.listenerCount] = continuation
-      return state.listenerCount
-    }
-    guard let id else {
-      continuation.finish()
-      return stream
-    }
-    continuation.onTermination = { [weak self] _ in
-      self?.state.withLock { _ = $0.listeners.removeValue(forKey: id) }
-    }
-    return stream
-  }
-
-  private func clear() { update { $0.clear() } }
-
-  /// Called by one task at a time, so that sightings keep their order.
-  private func update(_ body: (inout AvahiPeerTable) -> [PeerSighting]) {
-    let (sightings, listeners) = state.withLock { state in (body(&state.table), state.listeners) }
-    // Outside of the lock: a listener that is just being cancelled waits for it.
-    for sighting in sightings {
-      for listener in listeners.values { listener.yield(sighting) }
-    }
-  }
+  public func sightings() -> AsyncStream<PeerSighting> { peers.elements() }
 
   private func finish() {
-    let listeners = state.withLock { state in
-      state.isFinished = true
-      defer { state.listeners = [:] }
-      return state.listeners
-    }
-    for listener in listeners.values { listener.finish() }
+    peers.finish()
     condition.finish()
   }
 }

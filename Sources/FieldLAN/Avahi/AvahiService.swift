@@ -10,6 +10,9 @@ enum AvahiService {
   static let browser = "org.freedesktop.Avahi.ServiceBrowser"
   static let resolver = "org.freedesktop.Avahi.ServiceResolver"
 
+  /// The error of a call that needs a name which is taken on this machine.
+  static let collision = "org.freedesktop.Avahi.CollisionError"
+
   /// States of the server.
   static let serverRunning: Int32 = 2
   /// States of an entry group.

@@ -49,6 +49,11 @@ struct AgentCommand: HomeCommand {
     let lock = try home.lockForAgent()
     defer { withExtendedLifetime(lock) {} }
     let open = try await home.open()
+    guard !open.identity.isRestored else {
+      throw AgentError(
+        .notAllowed, "This device was restored from a backup and was not let in again yet.",
+        hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
+    }
     var logger = Logger(label: "fieldsync", factory: StreamLogHandler.standardError(label:))
     logger.logLevel = logLevel.level
     let service = try await AgentService(

@@ -11,9 +11,9 @@ struct InviteCommand: HomeCommand {
       The invitation is a line that begins with 'fieldsync:join/1/'. It is a secret until it is \
       used: give it to the other device by a way that nobody else reads. On that device:
 
-        fieldsync join - --connect tcp://HOST:PORT    (then paste the line)
-        fieldsync join --scan PICTURE --connect …     (a picture of the QR code)
-        fieldsync join --code --connect …             (then type the words)
+        fieldsync join -                              (then paste the line)
+        fieldsync join --scan PICTURE                 (a picture of the QR code)
+        fieldsync join --code                         (then type the words)
 
       With '--code' it is three words, good for one try within two minutes, and this command waits \
       and asks whether both screens show the same check words. This device has to run its agent \

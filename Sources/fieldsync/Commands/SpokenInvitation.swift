@@ -22,7 +22,7 @@ struct SpokenInvitation {
     let code = try book.open(role: role)
     // The words are needed while the command runs, so they do not wait for its result.
     Console.tell("Code: \(code.text)\n")
-    console.note("For one try, within two minutes. On the other device: fieldsync join --code --connect …")
+    console.note("For one try, within two minutes. On the other device: fieldsync join --code")
     do {
       let device = try await letIn(book)
       try? book.close()

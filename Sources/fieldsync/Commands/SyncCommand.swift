@@ -1,7 +1,6 @@
 import ArgumentParser
 import FieldAgent
 import FieldCore
-import FieldLAN
 import Foundation
 
 struct SyncCommand: HomeCommand {
@@ -16,8 +15,11 @@ struct SyncCommand: HomeCommand {
         fieldsync sync --connect tcp://192.168.1.7:7747
       """)
 
-  @Option(help: ArgumentHelp("The device's address: tcp://HOST:PORT.", valueName: "address"))
+  @Option(help: ArgumentHelp("The device's address: tcp://HOST:PORT or ble://ADDRESS.", valueName: "address"))
   var connect: String
+
+  @Option(help: ArgumentHelp("The Bluetooth adapter to use (default: the first that is on).", valueName: "hci"))
+  var adapter: String?
 
   @OptionGroup var global: GlobalOptions
 
@@ -28,8 +30,10 @@ struct SyncCommand: HomeCommand {
     let start = ContinuousClock.now
     let result: SyncOutcome
     do {
-      result = try await PeerClient(transports: [TCPTransport(listen: nil)])
-        .sync(open, with: address) { await meter.note($0) }
+      result = try await ClientTransports(reaching: address, adapter: adapter, logger: .ofCommand)
+        .run(reaching: address) { client in
+          try await client.sync(open, with: address) { await meter.note($0) }
+        }
     } catch {
       await meter.finish()
       throw error

@@ -14,8 +14,12 @@ struct TextTests {
     #expect(try DeviceText.decode(text.lowercased().replacing("-", with: " ")) == device)
   }
 
-  @Test func everyChangedCharacterOfADeviceTextIsRefused() {
-    let text = Array(DeviceText.encode(DeviceKey(words: (1, 2, 3, 4))))
+  @Test(arguments: [
+    DeviceKey(words: (1, 2, 3, 4)), .zero, DeviceKey(words: (.max, .max, .max, .max)),
+    DeviceKey(words: (0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210, 0xA5A5_5A5A_A5A5_5A5A, 0x8000_0000_0000_0001)),
+  ])
+  func everyChangedCharacterOfADeviceTextIsRefused(device: DeviceKey) {
+    let text = Array(DeviceText.encode(device))
     for index in text.indices where text[index] != "-" {
       for replacement in "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567018" where replacement != text[index] {
         var changed = text

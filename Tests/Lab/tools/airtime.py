@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """What a trace of the kernel (`guest_starts --trace`) says of a link: frames and bytes, and how long they would take.
 
-usage: airtime.py BTSNOOP [--entries BYTES] [--interval MILLISECONDS]
+usage: airtime.py BTSNOOP [--interval MILLISECONDS]
 
 Prints JSON. Counted are the frames of this project's links in both directions, as one adapter sent and received them: packets of
-L2CAP channels, and values of ATT writes and notifications. `--entries` is what of them was entries; their share follows.
+L2CAP channels, and values of ATT writes and notifications.
 
 `airtime` is a model of the largest transfer in one direction over a channel: from its first full frame to its last, on a radio
 with data length extension (251 bytes in a link-layer packet) at 1M and at 2M, in connection events of the interval. A packet
@@ -144,6 +144,12 @@ def signal(link: Link, sent: bool, body: bytes) -> None:
 def attribute(sent: bool, body: bytes, found: list[Frame]) -> None:
     if len(body) > 3 and body[0] in (0x52, 0x12, 0x1B):  # write command, write request, notification
         add(sent, "gatt", body[3:], found)
+    elif body[:1] == b"\x23":  # several notifications: a handle, a length and a value each
+        rest = body[1:]
+        while len(rest) > 4:
+            size = struct.unpack_from("<H", rest, 2)[0]
+            add(sent, "gatt", rest[4 : 4 + size], found)
+            rest = rest[4 + size :]
 
 
 def add(sent: bool, bearer: str, data: bytes, found: list[Frame]) -> None:
@@ -308,7 +314,6 @@ class Air:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("trace")
-    parser.add_argument("--entries", type=int)
     parser.add_argument("--interval", type=float, default=50)
     options = parser.parse_args()
     found = frames(options.trace)
@@ -320,11 +325,9 @@ def main() -> None:
             "bytes": sum(len(frame.data) for frame in of_bearer),
             "acknowledgements": sum(frame.kind == ACK for frame in of_bearer),
             "resent": sum(frame.is_resent for frame in of_bearer),
+            "resentBytes": sum(len(frame.data) for frame in of_bearer if frame.is_resent),
             "largest": max((len(frame.data) for frame in of_bearer), default=0),
         }
-    if options.entries is not None:
-        total = report["l2cap"]["bytes"] + report["gatt"]["bytes"]
-        report["share"] = round(options.entries / max(1, total), 4)
     if (transfer := bulk(options.trace)) is not None:
         size = sum(len(frame.data) - FRAME_OVERHEAD for frame in transfer.sent if frame.kind == DATA)
         report["airtime"] = {"bytes": size, "interval": options.interval}

@@ -12,6 +12,8 @@ public enum ChoosingLimits {
   public static let retryAfterLoss: Duration = .milliseconds(500)
   /// While a dearer transport carries a transfer, a cheaper one is tried so often at least.
   public static let upgradeRetry: Duration = .seconds(3)
+  /// While the second best way over a transport carries a transfer, the best one is tried so often.
+  public static let betterRetry: Duration = .seconds(30)
   /// For somebody who does not know the workspace's key.
   public static let strangerRetry: Duration = .seconds(300)
   /// A session that lasted less was a failure of its address.
@@ -33,13 +35,24 @@ public enum ChoosingLimits {
   /// The same after a session was lost, which both sides notice. Two radios that call each other at once are slower.
   public static let patienceAfterLoss: Duration = .seconds(3)
 
-  /// Silence of a session with work to do after which another transport is tried. A session over a radio notices by
-  /// itself.
+  /// Silence of a session with work to do after which another transport is tried beside it: an unanswered ping. A
+  /// session over a radio notices by itself.
+  public static func doubtAfter(_ cost: TransportCost) -> Duration {
+    cost == .shortRangeRadio ? .seconds(5) : .milliseconds(800)
+  }
+  /// Silence of a session with work to do after which any other is used rather than it.
   public static func suspectAfter(_ cost: TransportCost) -> Duration {
     cost == .shortRangeRadio ? .seconds(5) : .milliseconds(1400)
   }
   /// The same when the machine has just lost its network.
+  public static let doubtWithoutNetworkAfter: Duration = .milliseconds(300)
   public static let suspectWithoutNetworkAfter: Duration = .milliseconds(700)
+  /// Peers that are slow are given more time than that, up to some multiple of this, see ``SilenceGauge``.
+  public static let longestSurvivedSilence: Duration = .seconds(3)
+  /// How many times its length a silence that ended is remembered.
+  static let silenceMemory = 20
+  /// Who can be connected with so soon after it was given up for its silence was slow rather than gone.
+  public static let quickReturn: Duration = .seconds(4)
   /// Silence after which a session is given up, so that who is gone is seen to be gone within half a minute.
   public static let longestSilence: Duration = .seconds(24)
   /// How long a session with nothing to do stays.

@@ -97,7 +97,7 @@ extension TransportManager {
   private func reason(toConnectWith device: DeviceKey) -> String? {
     let mine = routes.filter { $0.value.device == device }
     if mine.values.contains(where: \.isFixed) { return "its address was given" }
-    if links.values.contains(where: { $0.device == device && $0.isSuspect }) { return "the other transport is silent" }
+    if links.values.contains(where: { $0.device == device && $0.isDoubted }) { return "the other transport is silent" }
     let seen = mine.values.filter(\.isSeen)
     // The newest word counts: one transport may carry an older beacon than another.
     guard let newest = seen.max(by: { $0.beaconAt < $1.beaconAt }) else { return nil }
@@ -113,7 +113,7 @@ extension TransportManager {
   private func urgency(of target: Target, _ now: Duration) -> Urgency {
     if case .device(let device) = target,
       lostAt[device].map({ now - $0 < ChoosingLimits.headStart }) ?? false
-        || links.values.contains(where: { $0.device == device && $0.isSuspect })
+        || links.values.contains(where: { $0.device == device && $0.isDoubted })
     {
       return .loss
     }
@@ -131,7 +131,7 @@ extension TransportManager {
       case .device(let device): ways(to: device)
       }
     // A transport that is silent is given up only for another one.
-    let silent = Set(links.values.filter { $0.isSuspect && .device($0.device) == target }.map(\.kind))
+    let silent = Set(links.values.filter { $0.isDoubted && .device($0.device) == target }.map(\.kind))
     for address in candidates where isUsable(address.kind) && !silent.contains(address.kind) {
       if let since = dialling[address] {
         guard now - since >= ChoosingLimits.headStart else { return wake(at: since + ChoosingLimits.headStart) }
@@ -206,7 +206,7 @@ extension TransportManager {
   /// Tries a cheaper transport beside one that is at work.
   private mutating func improve(_ now: Duration, _ actions: inout [Action]) {
     for device in Set(links.values.map(\.device)).sorted() {
-      guard let best = best(of: device), best.link.work == .busy, !best.link.isSuspect else { continue }
+      guard let best = best(of: device), best.link.work == .busy, !best.link.isDoubted else { continue }
       for address in ways(to: device) where cost(address.kind) < best.link.cost && isUsable(address.kind) {
         // A cheaper one that is silent may come back to life by itself.
         guard dialling[address] == nil, let route = routes[address],
@@ -223,7 +223,17 @@ extension TransportManager {
         dial(address, now, &actions)
         break
       }
+      improveFallback(best.link, now, &actions)
     }
+  }
+
+  /// Looks for the better one of two ways over the same transport, beside the other.
+  private mutating func improveFallback(_ link: ManagedLink, _ now: Duration, _ actions: inout [Action]) {
+    guard link.isFallback, let address = link.address, dialling[address] == nil else { return }
+    let due = max(link.openedAt, link.betterTriedAt) + ChoosingLimits.betterRetry
+    guard due <= now else { return wake(at: due) }
+    guard dialCount(address.kind) < dialLimit(address.kind) else { return }
+    dial(address, now, &actions)
   }
 
   // MARK: Rest
@@ -260,7 +270,7 @@ extension TransportManager {
 
   private func effort(over kind: TransportKind, _ now: Duration) -> DiscoveryEffort {
     let isCovered = roles.keys.allSatisfy { device in
-      device == own || links.values.contains { $0.device == device && $0.cost < cost(kind) && !$0.isSuspect }
+      device == own || links.values.contains { $0.device == device && $0.cost < cost(kind) && !$0.isDoubted }
     }
     if roles.count > 1, isCovered { return .low }
     let hasNews = now - headChangedAt < ChoosingLimits.eagerTime
@@ -282,11 +292,11 @@ extension TransportManager.Target {
 
 extension ManagedLink {
   /// Whether nothing else is wanted with the device.
-  fileprivate func serves(_ device: DeviceKey) -> Bool { self.device == device && !isSuspect && !isClosing }
+  fileprivate func serves(_ device: DeviceKey) -> Bool { self.device == device && !isDoubted && !isClosing }
 
   /// The lowest is used. Two sides agree on it, but for silence, which each side notices by itself.
-  fileprivate func rank(_ id: LinkID) -> (Int, Int, Int, UInt64) {
-    (isSuspect ? 1 : 0, cost.rawValue, isOpenedByHigherKey ? 0 : 1, UInt64.max - id.rawValue)
+  fileprivate func rank(_ id: LinkID) -> (Int, Int, Int, Int, UInt64) {
+    (isSuspect ? 1 : 0, cost.rawValue, isFallback ? 1 : 0, isOpenedByHigherKey ? 0 : 1, UInt64.max - id.rawValue)
   }
 }
 

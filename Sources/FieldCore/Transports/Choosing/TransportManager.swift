@@ -25,8 +25,9 @@ public struct TransportManager: Sendable {
     case keys([SecretBytes])
     /// - isStranger: Who answered, or did not, has no part in the workspace.
     case dialFailed(PeerAddress, reason: String, isStranger: Bool)
+    /// - isFallback: The transport has a better way to reach a peer, which could not be had.
     /// - dialled: The address, of a session that was opened here.
-    case linkOpened(LinkID, DeviceKey, TransportKind, dialled: PeerAddress?)
+    case linkOpened(LinkID, DeviceKey, TransportKind, isFallback: Bool = false, dialled: PeerAddress?)
     case linkReport(LinkID, LinkReport)
     case linkEnded(LinkID, reason: String, wasInOrder: Bool)
     /// Something about the machine's own networks or adapters is new.
@@ -70,6 +71,12 @@ public struct TransportManager: Sendable {
     var jitter: Double
   }
 
+  struct GivenUp: Sendable {
+    var kind: TransportKind
+    var at: Duration
+    var silence: Duration
+  }
+
   let own: DeviceKey
   let costs: [TransportKind: TransportCost]
   var reader: PresenceReader
@@ -85,6 +92,8 @@ public struct TransportManager: Sendable {
   /// The transport that was last said to be in use with a device.
   var used: [DeviceKey: TransportKind] = [:]
   var lostAt: [DeviceKey: Duration] = [:]
+  /// Who lost its place for its silence.
+  var givenUp: [DeviceKey: GivenUp] = [:]
   var isOnBattery = false
   /// Transports whose sessions are doubted sooner.
   var withoutNetwork: Set<TransportKind> = []
@@ -141,8 +150,8 @@ public struct TransportManager: Sendable {
     case .dialFailed(let address, reason: let reason, isStranger: let isStranger):
       dialling[address] = nil
       failed(address, reason, isStranger: isStranger, jitter: jitter, now, &actions)
-    case .linkOpened(let id, let device, let kind, dialled: let address):
-      opened(id, device, kind, address, now)
+    case .linkOpened(let id, let device, let kind, let isFallback, dialled: let address):
+      opened(id, device, kind, isFallback: isFallback, address, now)
     case .linkReport(let id, let report): reported(id, report, now, &actions)
     case .linkEnded(let id, reason: let reason, wasInOrder: let wasInOrder):
       ended(id, reason, wasInOrder: wasInOrder, now, &actions)
@@ -263,6 +272,11 @@ public struct TransportManager: Sendable {
     _ address: PeerAddress, _ reason: String, isStranger: Bool, jitter: Double, _ now: Duration,
     _ actions: inout [Action]
   ) {
+    // The way is good, only no better one was to be had.
+    if let id = links.first(where: { $0.value.address == address && $0.value.isFallback && !$0.value.isClosing })?.key {
+      links[id]?.betterTriedAt = now
+      return
+    }
     guard var route = routes[address] else { return }
     // Whoever was recognised, or was named by the user, had another reason to hang up.
     let isStranger = isStranger && route.recognition == nil && !route.isFixed
@@ -273,13 +287,18 @@ public struct TransportManager: Sendable {
   }
 
   private mutating func opened(
-    _ id: LinkID, _ device: DeviceKey, _ kind: TransportKind, _ address: PeerAddress?, _ now: Duration
+    _ id: LinkID, _ device: DeviceKey, _ kind: TransportKind, isFallback: Bool, _ address: PeerAddress?,
+    _ now: Duration
   ) {
     let target = wants[.device(device)] ?? address.flatMap { wants[.address($0)] }
     links[id] = ManagedLink(
-      device: device, kind: kind, cost: cost(kind), address: address, isOpenedHere: address != nil,
+      device: device, kind: kind, cost: cost(kind), isFallback: isFallback, address: address,
+      isOpenedHere: address != nil,
       isOpenedByHigherKey: (address != nil) == (own > device), openedAt: now, heardAt: now, reportedAt: now,
       why: address == nil ? "the peer connected" : target?.reason ?? "a better transport")
+    if let before = givenUp[device], before.kind == kind, now - before.at < ChoosingLimits.quickReturn {
+      links[id]?.gauge = SilenceGauge(survived: before.silence)
+    }
     // Who connected can be reached, whatever a dial of the same moment said.
     for (known, route) in routes where route.device == device && known.kind == kind {
       routes[known]?.forgetFailures(now: now)
@@ -327,6 +346,11 @@ public struct TransportManager: Sendable {
     _ id: LinkID, _ reason: String, wasInOrder: Bool, _ now: Duration, _ actions: inout [Action]
   ) {
     guard let link = links.removeValue(forKey: id) else { return }
+    if link.isSuspect {
+      givenUp[link.device] = GivenUp(kind: link.kind, at: now, silence: now - link.heardAt)
+    } else if givenUp[link.device]?.kind == link.kind {
+      givenUp[link.device] = nil
+    }
     let wasInOrder = wasInOrder && !link.isDead
     let reason = link.isDead ? "the peer is silent" : reason
     if link.work != .busy, wasInOrder { remember(link.device) }

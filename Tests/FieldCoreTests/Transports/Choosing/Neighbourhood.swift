@@ -36,6 +36,7 @@ struct Neighbourhood {
   struct Link {
     var ends: [Int: LinkID]
     var kind: TransportKind
+    var isFallback: Bool
     var openedAt: Duration
     /// When something last went through.
     var movedAt: Duration
@@ -61,9 +62,16 @@ struct Neighbourhood {
   var random: SeededRandom
   /// Items that a link carries in a step.
   var rate: [TransportKind: Int] = [lan: 1000, radio: 1000]
+  /// Kinds whose sessions carry nothing now, although they are there.
+  var stalled: Set<TransportKind> = []
+  /// Over these only the second best way is to be had.
+  var fallbackOnly: Set<TransportKind> = []
+  /// Nothing goes through a session until it is so old.
+  var silenceAfterOpening: [TransportKind: Duration] = [:]
   var mostRadioDials = 0
   private var queue = EventQueue<Happening>()
   private var lastLink: UInt64 = 0
+  private var stepCount = 0
 
   init(count: Int, seed: UInt64, clockOffsets: [Int64] = [], roles: [DeviceRole] = []) throws {
     random = SeededRandom(seed: seed)
@@ -162,6 +170,7 @@ struct Neighbourhood {
 
   private mutating func advance() {
     now += Self.step
+    stepCount += 1
     while let time = queue.nextTime, time <= now, let next = queue.next() { happen(next.event) }
     for index in links.indices { carry(index) }
     links.removeAll { $0.ends.isEmpty }
@@ -169,7 +178,7 @@ struct Neighbourhood {
       if let wakeAt = nodes[index].manager.wakeAt, wakeAt <= now { tell(index, .timer) }
       announce(index)
     }
-    if now.components.attoseconds % 500_000_000_000_000_000 == 0 { for index in nodes.indices { report(index) } }
+    if stepCount % 3 == 0 { for index in nodes.indices { report(index) } }
     if now.components.attoseconds == 0, now.components.seconds % 60 == 0 {
       for index in nodes.indices { tellTime(index) }
     }
@@ -266,12 +275,21 @@ struct Neighbourhood {
     if address.kind == Self.radio, isCrossed, Bool.random(using: &random) {
       return tell(caller, .dialFailed(address, reason: "abort-by-local", isStranger: false))
     }
+    let isFallback = fallbackOnly.contains(address.kind)
+    let hasFallback = links.contains {
+      $0.isFallback && $0.kind == address.kind && Set($0.ends.keys) == [caller, called]
+    }
+    if isFallback, hasFallback {
+      return tell(caller, .dialFailed(address, reason: "no better one is to be had", isStranger: false))
+    }
     let ids = (LinkID(lastLink + 1), LinkID(lastLink + 2))
     lastLink += 2
     links.append(
-      Link(ends: [caller: ids.0, called: ids.1], kind: address.kind, openedAt: now, movedAt: now))
-    tell(called, .linkOpened(ids.1, nodes[caller].key, address.kind, dialled: nil))
-    tell(caller, .linkOpened(ids.0, nodes[called].key, address.kind, dialled: address))
+      Link(
+        ends: [caller: ids.0, called: ids.1], kind: address.kind, isFallback: isFallback, openedAt: now,
+        movedAt: now))
+    tell(called, .linkOpened(ids.1, nodes[caller].key, address.kind, isFallback: isFallback, dialled: nil))
+    tell(caller, .linkOpened(ids.0, nodes[called].key, address.kind, isFallback: isFallback, dialled: address))
   }
 
   private mutating func close(_ node: Int, _ id: LinkID, _ code: CloseCode) {
@@ -297,6 +315,9 @@ struct Neighbourhood {
       if now - link.movedAt >= limit { breakLink(link, reason: "the peer is silent") }
       return
     }
+    guard !stalled.contains(link.kind), now - link.openedAt >= silenceAfterOpening[link.kind, default: .zero] else {
+      return
+    }
     links[index].movedAt = now
     guard now - link.openedAt > .milliseconds(300) else { return }
     for (from, to) in [(nodes[0], nodes[1]), (nodes[1], nodes[0])] {
@@ -311,9 +332,11 @@ struct Neighbourhood {
     for link in links {
       guard let id = link.ends[node] else { continue }
       let isEqual = link.ends.keys.allSatisfy { nodes[$0].items == nodes[node].items } && link.ends.count == 2
+      // Idle sessions ping every eight seconds, often both ends at once.
+      let pings = UInt64((now - link.openedAt).components.seconds / 8)
       let report = LinkReport(
-        silence: now - link.movedAt, byteCount: link.byteCount,
-        receivedCount: now - link.openedAt > .milliseconds(300) ? 1 : 0,
+        silence: now - link.movedAt, byteCount: link.byteCount + 120 * pings,
+        receivedCount: link.movedAt - link.openedAt > .milliseconds(300) ? 1 : 0,
         work: isEqual ? .inStep : .busy)
       tell(node, .linkReport(id, report))
     }

@@ -1,8 +1,7 @@
 import Glibc
+import Readiness
 import Synchronization
 import Testing
-
-@testable import L2CAP
 
 @Suite(.timeLimit(.minutes(1))) struct ReadinessPollerTests {
   /// Two ends of a pipe, closed at the end.
@@ -72,5 +71,57 @@ import Testing
       for pipe in pipes { pipe.fill() }
       try await group.waitForAll()
     }
+  }
+
+  /// Reads one byte at a time, as long as it wants to.
+  private final class Counter: ReadinessSource {
+    let pipe = Pipe()
+    let wanted = Mutex(0)
+    let counts: AsyncStream<Int>
+    private let queue: AsyncStream<Int>.Continuation
+    private let count = Mutex(0)
+
+    init() { (counts, queue) = AsyncStream.makeStream() }
+
+    var interest: (descriptor: Int32, readiness: Readiness)? {
+      wanted.withLock { $0 } > count.withLock { $0 } ? (pipe.reader, .readable) : nil
+    }
+
+    func handle(_ readiness: Readiness) {
+      var byte: UInt8 = 0
+      guard readiness.contains(.readable), read(pipe.reader, &byte, 1) == 1 else { return }
+      queue.yield(
+        count.withLock { count in
+          count += 1
+          return count
+        })
+    }
+  }
+
+  @Test func aSourceIsCalledForAsLongAsItWantsToBe() async throws {
+    let counter = Counter()
+    try ReadinessPoller.shared.watch(counter)
+    for _ in 0..<5 { counter.pipe.fill() }
+    counter.wanted.withLock { $0 = 2 }
+    ReadinessPoller.shared.lookAgain()
+    var counts = counter.counts.makeAsyncIterator()
+    #expect(await counts.next() == 1)
+    #expect(await counts.next() == 2)
+    // A wait in between is served beside it.
+    try await ReadinessPoller.shared.wait(for: counter.pipe.reader, .readable, while: { true })
+    counter.wanted.withLock { $0 = 5 }
+    ReadinessPoller.shared.lookAgain()
+    for expected in 3...5 { #expect(await counts.next() == expected) }
+  }
+
+  @Test func aSourceThatIsDroppedIsForgotten() async throws {
+    weak var dropped: Counter?
+    do {
+      let counter = Counter()
+      dropped = counter
+      try ReadinessPoller.shared.watch(counter)
+    }
+    ReadinessPoller.shared.lookAgain()
+    while dropped != nil { await Task.yield() }
   }
 }

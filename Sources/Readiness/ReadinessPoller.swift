@@ -1,41 +1,35 @@
 import Glibc
 import Synchronization
 
-/// The one thread that waits until descriptors can be read or written.
+/// The one thread that waits until descriptors can be read or written: once for a task (``wait(for:_:while:)``), or
+/// again and again for a source (``watch(_:)``).
 ///
 /// A wait is for one time: whoever was woken tries, and waits again when there was nothing. So a descriptor that nobody
 /// waits for costs nothing, and one that was closed meanwhile, and its number used again, costs one try in vain.
-final class ReadinessPoller: Sendable {
-  enum Interest {
-    case readable
-    case writable
-
-    fileprivate var events: Int16 {
-      switch self {
-      case .readable: Int16(POLLIN)
-      case .writable: Int16(POLLOUT)
-      }
-    }
-  }
-
+public final class ReadinessPoller: Sendable {
   private struct Waiter {
     let descriptor: Int32
-    let interest: Interest
+    let readiness: Readiness
     let continuation: CheckedContinuation<Void, Never>
+  }
+
+  private struct Watched {
+    weak var source: (any ReadinessSource)?
   }
 
   private struct State {
     var waiters: [UInt64: Waiter] = [:]
+    var sources: [Watched] = []
     /// Tasks that were cancelled before they began to wait.
     var cancelled: Set<UInt64> = []
     var lastID: UInt64 = 0
     var isRunning = false
   }
 
-  static let shared = ReadinessPoller()
+  public static let shared = ReadinessPoller()
 
   private let state = Mutex(State())
-  /// A byte in this pipe makes the thread look at its waiters again. Open for as long as the process lives.
+  /// A byte in this pipe makes the thread look anew at what to wait for. Open for as long as the process lives.
   private let wakeup: (reader: Int32, writer: Int32)?
 
   private init() {
@@ -51,11 +45,37 @@ final class ReadinessPoller: Sendable {
     wakeup = (ends[0], ends[1])
   }
 
+  // MARK: Sources
+
+  /// Watches `source` until it is dropped.
+  /// - Throws: `limitExceeded`.
+  public func watch(_ source: any ReadinessSource) throws(ReadinessError) {
+    try checkPipe()
+    let hasThread = state.withLock { state in
+      state.sources.removeAll { $0.source == nil }
+      state.sources.append(Watched(source: source))
+      return startThread(&state)
+    }
+    guard hasThread else { throw Self.noThread }
+    lookAgain()
+  }
+
+  /// To be called when what a source waits for has changed.
+  public func lookAgain() {
+    guard let wakeup else { return }
+    var byte: UInt8 = 0
+    _ = write(wakeup.writer, &byte, 1)
+  }
+
+  // MARK: Tasks
+
   /// Returns when there may be something to do, and when the task is cancelled. `isOpen` is asked under a lock that
   /// ``wake(_:)`` takes as well, so that a descriptor which is being closed is not waited for.
   /// - Throws: `limitExceeded`.
-  func wait(for descriptor: Int32, _ interest: Interest, while isOpen: () -> Bool) async throws(L2CAPError) {
-    guard wakeup != nil else { throw L2CAPError(.limitExceeded, "no file descriptors for the poller") }
+  public func wait(
+    for descriptor: Int32, _ readiness: Readiness, while isOpen: () -> Bool
+  ) async throws(ReadinessError) {
+    try checkPipe()
     let id = state.withLock { state in
       state.lastID += 1
       return state.lastID
@@ -63,13 +83,11 @@ final class ReadinessPoller: Sendable {
     let hasThread = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
         let isWaiting = state.withLock { state in
-          guard isOpen(), state.cancelled.remove(id) == nil else { return false }
-          if !state.isRunning { state.isRunning = detachThread() }
-          guard state.isRunning else { return false }
-          state.waiters[id] = Waiter(descriptor: descriptor, interest: interest, continuation: continuation)
+          guard isOpen(), state.cancelled.remove(id) == nil, startThread(&state) else { return false }
+          state.waiters[id] = Waiter(descriptor: descriptor, readiness: readiness, continuation: continuation)
           return true
         }
-        if isWaiting { wakeThread() } else { continuation.resume() }
+        if isWaiting { lookAgain() } else { continuation.resume() }
       }
       return state.withLock { state in
         state.cancelled.remove(id)
@@ -87,26 +105,33 @@ final class ReadinessPoller: Sendable {
     }
     // A cancellation that came after the wait left its mark.
     state.withLock { _ = $0.cancelled.remove(id) }
-    guard hasThread else { throw L2CAPError(.limitExceeded, "no thread for the poller") }
+    guard hasThread else { throw Self.noThread }
   }
 
   /// Whoever waits for the descriptor looks again: it is about to be closed.
-  func wake(_ descriptor: Int32) {
+  public func wake(_ descriptor: Int32) {
     let woken = state.withLock { state in
       let ids = state.waiters.filter { $0.value.descriptor == descriptor }.keys
       return ids.compactMap { state.waiters.removeValue(forKey: $0) }
     }
     for waiter in woken { waiter.continuation.resume() }
-    wakeThread()
+    lookAgain()
   }
 
-  private func wakeThread() {
-    guard let wakeup else { return }
-    var byte: UInt8 = 0
-    _ = write(wakeup.writer, &byte, 1)
+  // MARK: The thread
+
+  private static let noThread = ReadinessError(.limitExceeded, "no thread for the poller")
+
+  private func checkPipe() throws(ReadinessError) {
+    guard wakeup != nil else { throw ReadinessError(.limitExceeded, "no file descriptors for the poller") }
   }
 
-  private func detachThread() -> Bool {
+  private func startThread(_ state: inout State) -> Bool {
+    if !state.isRunning { state.isRunning = Self.detachThread() }
+    return state.isRunning
+  }
+
+  private static func detachThread() -> Bool {
     var all = sigset_t()
     var previous = sigset_t()
     sigfillset(&all)
@@ -125,9 +150,18 @@ final class ReadinessPoller: Sendable {
 
   private func turn() {
     guard let wakeup else { return }
-    let waiting = state.withLock { Array($0.waiters) }
+    let (waiting, watched) = state.withLock { state in
+      state.sources.removeAll { $0.source == nil }
+      return (Array(state.waiters), state.sources)
+    }
     var polled = [pollfd(fd: wakeup.reader, events: Int16(POLLIN), revents: 0)]
-    polled += waiting.map { pollfd(fd: $0.value.descriptor, events: $0.value.interest.events, revents: 0) }
+    polled += waiting.map { pollfd(fd: $0.value.descriptor, events: $0.value.readiness.events, revents: 0) }
+    var interested: [Watched] = []
+    for entry in watched {
+      guard let interest = entry.source?.interest else { continue }
+      interested.append(entry)
+      polled.append(pollfd(fd: interest.descriptor, events: interest.readiness.events, revents: 0))
+    }
     guard poll(&polled, nfds_t(polled.count), -1) > 0 else { return }
     if polled[0].revents != 0 {
       var bytes = [UInt8](repeating: 0, count: 64)
@@ -136,5 +170,21 @@ final class ReadinessPoller: Sendable {
     let ready = zip(waiting, polled.dropFirst()).filter { $0.1.revents != 0 }.map(\.0.key)
     let woken = state.withLock { state in ready.compactMap { state.waiters.removeValue(forKey: $0) } }
     for waiter in woken { waiter.continuation.resume() }
+    for (entry, result) in zip(interested, polled.dropFirst(1 + waiting.count)) where result.revents != 0 {
+      entry.source?.handle(Readiness(result.revents))
+    }
+  }
+}
+
+extension Readiness {
+  fileprivate var events: Int16 {
+    (contains(.readable) ? Int16(POLLIN) : 0) | (contains(.writable) ? Int16(POLLOUT) : 0)
+  }
+
+  fileprivate init(_ events: Int16) {
+    self = []
+    if events & Int16(POLLIN) != 0 { insert(.readable) }
+    if events & Int16(POLLOUT) != 0 { insert(.writable) }
+    if events & Int16(POLLHUP | POLLERR | POLLNVAL) != 0 { insert(.hungUp) }
   }
 }
