@@ -10,7 +10,7 @@ public enum SessionLimits {
   public static let pingAfter: Duration = .seconds(15)
   public static let giveUpAfter: Duration = .seconds(45)
   /// How long what arrived before the link was lost may take to be read.
-  public static let lastWordsDeadline: Duration = .seconds(2)
+  public static let lastWordsDeadline: Duration = .seconds(5)
   /// Silence after which ``Session/probe(isBusy:)`` pings: of a session with work to do, and of one without.
   public static let probeAfter: Duration = .milliseconds(400)
   public static let idleProbeAfter: Duration = .seconds(8)
