@@ -133,7 +133,7 @@ public struct Home: Sendable {
   public func beginJoining(_ invitation: Invitation, name: String) throws -> Identity {
     if HomeFiles.exists(identityPath) {
       let identity = try readIdentity()
-      guard identity.isJoining, identity.workspace == invitation.workspace else { throw alreadyInitialized }
+      guard identity.mayJoin, identity.workspace == invitation.workspace else { throw alreadyInitialized }
       return identity
     }
     let identity = try Identity(
@@ -149,7 +149,7 @@ public struct Home: Sendable {
   public func beginJoiningByCode(name: String) throws -> Identity {
     if HomeFiles.exists(identityPath) {
       let identity = try readIdentity()
-      guard identity.isJoining, identity.workspace == .zero || identity.isRestored else { throw alreadyInitialized }
+      guard identity.mayJoin, identity.workspace == .zero || !identity.former.isEmpty else { throw alreadyInitialized }
       return identity
     }
     let identity = try Identity(keyPair: SigningKeyPair(), workspace: .zero, presence: nil, name: name)

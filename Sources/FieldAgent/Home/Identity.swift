@@ -51,6 +51,10 @@ public struct Identity: Sendable {
 
   public var isJoining: Bool { presence == nil }
 
+  /// A device that came out of a backup may join again, also when it was a member: its old key may have been revoked,
+  /// and with it what that key warranted for.
+  var mayJoin: Bool { isJoining || !former.isEmpty }
+
   /// Whether the device came out of a backup and was not let in again.
   public var isRestored: Bool { isJoining && !former.isEmpty }
 

@@ -43,9 +43,10 @@ public struct Warrant: Hashable, Sendable {
   func isValid(in header: EntryHeader, of workspace: WorkspaceID) -> Bool {
     guard header.sequence == 1, header.dependencies.isEmpty else { return false }
     let content = Self.content(admin, role, epoch, sealedKeys, sealedName)
-    return Ed25519.isValid(
-      signature: signature, message: Domain.warrant + workspace.bytes + header.author.bytes + content,
-      publicKey: admin.bytes)
+    return Defence.warrant.isOff
+      || Ed25519.isValid(
+        signature: signature, message: Domain.warrant + workspace.bytes + header.author.bytes + content,
+        publicKey: admin.bytes)
   }
 
   private static func content(

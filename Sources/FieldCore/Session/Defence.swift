@@ -21,6 +21,8 @@ package enum Defence: String, CaseIterable, Sendable {
   case epochExclusion
   /// A relay is given no content keys.
   case relayKeys
+  /// A warrant has to be signed by the admin that it names, for the device that brings it.
+  case warrant
 
   #if FIELD_DEFENCE_SWITCHES
     @TaskLocal package static var off: Set<Defence> = []

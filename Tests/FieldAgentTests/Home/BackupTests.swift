@@ -112,6 +112,33 @@ struct BackupTests {
     #expect(try await laptop.database(named: "notes").documentNames().count == 13)
   }
 
+  /// The lost device was revoked, as it should be, and with it what its key warrants for later.
+  @Test func whoWasRevokedMeanwhileIsLetInAgainByAnotherAdmin() async throws {
+    let laptop = try await home("laptop").create(name: "laptop")
+    let desk = try await member("desk", of: laptop, as: .admin)
+    try await write(3, as: "before", in: laptop)
+    _ = try await laptop.home.backup(.everything, to: file, passphrase: Self.passphrase)
+    try await exchange(laptop, desk)
+    try await desk.revoke(laptop.identity.device)
+
+    let restored = try await restore("restored").home
+    try await exchange(desk, restored)
+    #expect(try await restored.home.open().role == nil)
+    #expect(try await desk.store.directory().role(of: restored.identity.device) == nil)
+    await #expect(throws: StoreError.self) { try await write(1, as: "too early", in: restored) }
+    let asking = try restored.home.beginJoining(
+      try desk.invite(role: .member, lifetime: .seconds(60)), name: "laptop")
+    #expect(asking.device == restored.identity.device)
+    let back = try await restored.home.finishJoining(try await desk.admit(asking.device, named: "laptop", as: .member))
+    #expect(back.role == .member)
+    try await exchange(desk, back)
+    try await write(2, as: "again", in: try await back.home.open())
+    try await exchange(desk, back)
+    try await expectNoFork(desk, back)
+    let names = try await desk.home.open().database(named: "notes").documentNames()
+    #expect(names.count == 5)
+  }
+
   /// Keys of epochs that began behind the backup are sealed to the old key alone.
   @Test func aRestoredAdminReadsWhatWasWrittenUnderLaterKeys() async throws {
     let laptop = try await home("laptop").create(name: "laptop")

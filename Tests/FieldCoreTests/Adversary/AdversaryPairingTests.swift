@@ -39,6 +39,17 @@ import Testing
     #expect(try request.key(answer: other).secret != key.secret)
   }
 
+  /// What is sent before the handshake is the same for everybody, or drawn anew: neither the code nor anything made of
+  /// it alone names the meeting.
+  @Test func adversaryAtPairingSeesNoNameOfACode() throws {
+    let code: [UInt8] = [0xC0, 0xDE, 0x77]
+    let messages = try (0..<50).map { _ in try CodeExchange.Request(code: code).message }
+    #expect(Set(messages.map { $0.prefix(Domain.code.count) }) == [ArraySlice(Domain.code)])
+    for place in stride(from: Domain.code.count, to: messages[0].count, by: 8) {
+      #expect(Set(messages.map { $0[place..<min(place + 8, $0.count)] }).count == messages.count, "byte \(place)")
+    }
+  }
+
   @Test func whatIsNoElementIsRefused() throws {
     let request = try CodeExchange.Request(code: [1, 2, 3])
     for answer in [[], [UInt8](repeating: 0, count: 32), [UInt8](repeating: 0xFF, count: 32)] as [[UInt8]] {

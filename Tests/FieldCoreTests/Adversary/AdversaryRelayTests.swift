@@ -35,6 +35,10 @@ import Testing
     #expect(try await Attacks.strangersEntry() == false)
   }
 
+  @Test func adversaryWithABorrowedWarrantIsNoMember() async throws {
+    #expect(try await Attacks.borrowedWarrant() == false)
+  }
+
   /// Whatever it drops is reported, and heals over another path.
   @Test func adversaryRelayThatDropsIsSeenAndHealed() async throws {
     var random = SeededRandom(seed: 4)

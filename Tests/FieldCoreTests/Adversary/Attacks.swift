@@ -56,6 +56,18 @@ enum Attacks {
     return try await !store.contained([late.header.id(in: workspace.id)]).isEmpty
   }
 
+  /// Somebody who was never let in brings the warrant that an admin signed for another device, and then writes.
+  static func borrowedWarrant() async throws -> Bool {
+    let workspace = try TestWorkspace()
+    let store = InMemoryStore(workspace: workspace.id)
+    var thief = try TestAuthor(try TestWorkspace.device(9), in: workspace)
+    let warrant = Warrant(
+      for: try TestWorkspace.device(2).key, as: .admin, epoch: 1, sealedKeys: [], sealedName: [],
+      signedBy: workspace.founder, in: workspace.id)
+    let entries = [workspace.founding, try thief.sign(warrant.draft), try thief.write("hello")].map(\.entry)
+    return try await store.put(entries)[2] == .stored
+  }
+
   /// A device with the workspace's key names a member's key as its own, with a signature of another.
   static func borrowedIdentity(_ village: Village, of member: SigningKeyPair) throws -> Bool {
     var responder = try SessionHandshake(responderWith: [village.syncKey], identity: SigningKeyPair())

@@ -19,6 +19,7 @@
       case .authorization: try await Attacks.requestWithoutRole()
       case .epochExclusion: try Attacks.keyAfterRevocation()
       case .relayKeys: try Attacks.relayReads()
+      case .warrant: try await Attacks.borrowedWarrant()
       }
     }
 
