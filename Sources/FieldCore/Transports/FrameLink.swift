@@ -325,7 +325,7 @@ public struct FrameLink: Sendable {
     maximumMessageByteCount = min(maximumMessageByteCount, Int(parameters.maximumMessageByteCount))
     sender = FrameLinkSendWindow(
       firstSequence: configuration.firstSequence, creditFrameCount: Int(parameters.windowFrameCount),
-      ceilingFrameCount: configuration.windowFrameCount, roundTrip: FrameLinkRoundTrip())
+      ceilingFrameCount: configuration.sendWindowFrameCount, roundTrip: FrameLinkRoundTrip())
     receiver = FrameLinkReceiveWindow(
       firstSequence: firstSequence, capacityFrameCount: configuration.windowFrameCount,
       maximumMessageByteCount: configuration.maximumMessageByteCount)
