@@ -2,7 +2,7 @@ import FieldCore
 
 /// Tells any number of listeners who is near.
 struct SightingFeed: Sendable {
-  private static let queueCount = 4096
+  private static let queueCount = SightingTable.peerLimit
 
   private let feed: Feed<SightingTable, PeerSighting>
 

@@ -1,7 +1,7 @@
 /// Who has been heard of late. Time in which nobody listens does not count against anyone.
 struct SightingTable: Sendable {
   /// Peers remembered at most; more than that are not told of. Addresses that change add up.
-  static let peerLimit = 1024
+  static let peerLimit = 16_384
 
   enum Change: Equatable, Sendable {
     case appeared(String, announcement: [UInt8])

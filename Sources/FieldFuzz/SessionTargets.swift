@@ -13,6 +13,7 @@ let sessionTargets: [FuzzTarget] = [
     case .join: check(message, JoinRequest.self)
     case .welcome: check(message, Welcome.self)
     case .addresses: check(message, AddressesNotice.self)
+    case .refusals: check(message, RefusalsNotice.self)
     case .headReply: check(message, HeadReply.self)
     case .scan:
       check(message, ScanRequest.self)

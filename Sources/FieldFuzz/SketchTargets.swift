@@ -16,8 +16,11 @@ let sketchTargets: [FuzzTarget] = [
     require(again == sketch, "what was decoded has these sums")
   },
   FuzzTarget("estimator") { bytes in
-    guard let estimator = DifferenceEstimator(bytes: bytes) else { return }
-    let none = DifferenceEstimator(width: estimator.width)
+    var input = FuzzInput(bytes)
+    let widths = DifferenceEstimator.Width.allCases
+    let width = widths[Int(input.byte()) % widths.count]
+    guard let estimator = DifferenceEstimator(bytes: input.bytes(.max), width: width) else { return }
+    let none = DifferenceEstimator(width: width, levelCount: estimator.levelCount)
     require((estimator.estimate(against: none) ?? -1) >= 0, "an estimate is no negative number")
   },
   FuzzTarget("partition") { bytes in

@@ -18,6 +18,16 @@ extension SocketAddress {
     self = scoped
   }
 
+  /// What one machine cannot have many of: an IPv4 address, or the 64 bits of an IPv6 address that its network gave it.
+  var origin: String {
+    let host = ipAddress ?? ""
+    var bytes: [UInt8] = Array(repeating: 0, count: 16)
+    guard inet_pton(AF_INET6, host, &bytes) == 1, !bytes.starts(with: Self.mappedPrefix) else { return host }
+    return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":")
+  }
+
+  private static let mappedPrefix: [UInt8] = Array(repeating: 0, count: 10) + [0xff, 0xff]
+
   /// For people to read. Addresses that are the same on every network of the kind are whole; of others, the part that
   /// tells one machine from its neighbours is left out.
   var redactedDescription: String {

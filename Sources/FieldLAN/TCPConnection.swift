@@ -15,6 +15,7 @@ public final class TCPConnection: TransportConnection {
 
   public let kind = TransportKind.lan
   public let peerDescription: String
+  public let origin: String
   let framed: FramedChannel
   private let closeDeadline: Duration
 
@@ -22,6 +23,7 @@ public final class TCPConnection: TransportConnection {
     self.framed = framed
     self.closeDeadline = closeDeadline
     peerDescription = framed.channel.remoteAddress?.redactedDescription ?? "a peer that is gone"
+    origin = framed.channel.remoteAddress?.origin ?? ""
   }
 
   deinit {
@@ -43,4 +45,6 @@ public final class TCPConnection: TransportConnection {
   public func close() async {
     await framed.close(deadline: closeDeadline)
   }
+
+  public func abort() async { framed.channel.close(promise: nil) }
 }

@@ -4,7 +4,7 @@ import NIOPosix
 import Synchronization
 
 /// Connections over TCP, to any address that is given to it, and from anyone who connects. With an ``AvahiDiscovery``
-/// peers on the LAN are found and find this device.
+/// peers on the LAN are found and find this device; it may have several, of which each announces something else.
 public final class TCPTransport: NetworkTransport {
   private enum Phase {
     case idle
@@ -25,7 +25,7 @@ public final class TCPTransport: NetworkTransport {
   private static let addressInterval = Duration.milliseconds(500)
 
   private let endpoint: TCPEndpoint?
-  private let discovery: AvahiDiscovery?
+  private let discoveries: [AvahiDiscovery]
   private let time: FrameLinkClock
   private let addresses = CurrentValue<[PeerAddress]>([])
   private let limits: TCPLimits
@@ -37,14 +37,15 @@ public final class TCPTransport: NetworkTransport {
   /// - Parameters:
   ///   - endpoint: Where to listen; port 0 takes a free one, host `::` is every address of both families. `nil` only
   ///     dials.
-  ///   - discovery: `nil` for none. It is of no use to who listens on the loopback address alone, and not used then.
+  ///   - discoveries: Run while it listens. They are of no use to who listens on the loopback address alone, and not
+  ///     used then. The transport announces, and sees, by the first.
   ///   - group: Does the IO; one thread for the whole process where none is given. The caller shuts down its own.
   public init(
-    listen endpoint: TCPEndpoint?, discovery: AvahiDiscovery? = nil, limits: TCPLimits = TCPLimits(),
+    listen endpoint: TCPEndpoint?, discoveries: [AvahiDiscovery] = [], limits: TCPLimits = TCPLimits(),
     group: (any EventLoopGroup)? = nil, clock: any Clock<Duration> = ContinuousClock()
   ) {
     self.endpoint = endpoint
-    self.discovery = discovery
+    self.discoveries = discoveries
     time = FrameLinkClock(clock)
     self.limits = limits
     self.group = group ?? Self.sharedGroup
@@ -117,8 +118,8 @@ public final class TCPTransport: NetworkTransport {
   private func runCompanions() async {
     let bound = boundAddress
     await withDiscardingTaskGroup { group in
-      if let discovery, bound.map({ !$0.isLoopback }) ?? true {
-        group.addTask { await discovery.run(port: bound?.port) }
+      if bound.map({ !$0.isLoopback }) ?? true {
+        for discovery in discoveries { group.addTask { await discovery.run(port: bound?.port) } }
       }
       guard let bound, !bound.isLoopback else { return }
       group.addTask { await self.watchAddresses(of: bound) }
@@ -137,13 +138,13 @@ public final class TCPTransport: NetworkTransport {
   }
 
   public func sightings() -> AsyncStream<PeerSighting> {
-    discovery?.sightings() ?? AsyncStream { $0.finish() }
+    discoveries.first?.sightings() ?? AsyncStream { $0.finish() }
   }
 
-  public func announce(_ beacon: PresenceBeacon) async { await discovery?.announce(beacon) }
+  public func announce(_ beacon: PresenceBeacon) async { await discoveries.first?.announce(beacon) }
 
   public func conditions() -> AsyncStream<TransportCondition?> {
-    discovery?.conditions() ?? AsyncStream { $0.finish() }
+    discoveries.first?.conditions() ?? AsyncStream { $0.finish() }
   }
 
   public func ownAddresses() -> AsyncStream<[PeerAddress]> { addresses.values() }

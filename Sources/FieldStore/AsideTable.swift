@@ -26,15 +26,18 @@ struct AsideTable {
       return true
     }
     for (id, source) in rejected {
-      guard let entry = try table.entry(id) else { continue }
+      guard let entry = try table.entry(id) else {
+        // Its payload was dropped: there is nothing to bring back.
+        if let scope = try table.header(id)?.database { try batch.remove(try table.delete(id), in: scope) }
+        continue
+      }
       let insertion = """
         INSERT OR IGNORE INTO aside (id, author, header, signature, payload, source) VALUES (?, ?, ?, ?, ?, ?)
         """
       try KeptStatement(insertion, in: database).run(
         .identifier(id), .identifier(author), .bytes(entry.header.encoded), .bytes(entry.signature),
         .bytes(entry.payload), source.map { .integer($0) } ?? .null)
-      try table.delete(id)
-      batch.remove(id, in: entry.header.database)
+      try batch.remove(try table.delete(id), in: entry.header.database)
     }
   }
 

@@ -8,6 +8,8 @@ struct EntryBatch {
   private let totals: TotalTable
   private let chains: ChainTable
   private let source: Int64?
+  private let client: DeviceKey?
+  var usage: UsageTable.Batch
   private var arrival: UInt64
   private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64?)] = [:]
   private var links: [Chain: ChainLink] = [:]
@@ -18,6 +20,8 @@ struct EntryBatch {
     totals = TotalTable(database: database)
     chains = ChainTable(database: database)
     self.source = try source.map { try SourceTable(database: database).insertedKey(of: $0) }
+    client = source?.device
+    usage = UsageTable.Batch(UsageTable(database: database))
     arrival = try totals.arrival()
   }
 
@@ -26,11 +30,16 @@ struct EntryBatch {
     try links[Chain(author: author, database: database)] ?? chains.link(author: author, database: database)
   }
 
-  mutating func insert(_ entry: VerifiedEntry) throws { try insert(entry, from: source) }
+  mutating func insert(_ entry: VerifiedEntry) throws { try insert(entry, from: source, client: client) }
 
   /// - Parameter source: Where it came from once, as in ``SourceTable``.
   mutating func insert(_ entry: VerifiedEntry, from source: Int64?) throws {
+    try insert(entry, from: source, client: source.flatMap { try SourceTable(database: entries.database).device($0) })
+  }
+
+  private mutating func insert(_ entry: VerifiedEntry, from source: Int64?, client: DeviceKey?) throws {
     let header = entry.header
+    try usage.add(entries: 1, bytes: entry.entry.encodedByteCount, author: header.author, client: client)
     arrival += 1
     try entries.insert(entry, arrival: arrival, source: source)
     changes[header.database, default: (TotalTable.Change(), arrival)].change.insert(entry.id)
@@ -42,12 +51,22 @@ struct EntryBatch {
   }
 
   /// An entry is not there any more.
-  mutating func remove(_ id: EntryID, in database: DatabaseID) {
-    changes[database, default: (TotalTable.Change(), nil)].change.remove(id)
+  mutating func remove(_ removed: EntryTable.Removed?, in scope: DatabaseID) throws {
+    guard let removed else { return }
+    changes[scope, default: (TotalTable.Change(), nil)].change.remove(removed.id)
+    try usage.remove(removed, entries: 1)
+  }
+
+  /// A payload is not there any more.
+  mutating func drop(_ id: EntryID) throws -> Int {
+    guard let removed = try entries.drop(payloadOf: id) else { return 0 }
+    try usage.remove(removed, entries: 0)
+    return removed.byteCount
   }
 
   /// Writes totals and chains; the last step of the transaction.
   func finish() throws {
+    try usage.finish()
     guard !changes.isEmpty else { return }
     var sum = TotalTable.Change()
     for (database, (change, arrival)) in changes {

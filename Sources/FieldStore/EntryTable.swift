@@ -25,10 +25,11 @@ struct EntryTable {
     } ?? nil
   }
 
+  /// `nil` as well where the payload was dropped.
   func entry(_ id: EntryID) throws -> Entry? {
     let sql = """
       SELECT entry.header, entry.signature, payload.bytes FROM entry
-      LEFT JOIN payload ON payload.key = entry.payload WHERE entry.id = ?
+      LEFT JOIN payload ON payload.key = entry.payload WHERE entry.id = ? AND entry.payload > 0
       """
     return try KeptStatement(sql, in: database).first(.identifier(id)) { try Self.entry($0) }
   }
@@ -154,7 +155,7 @@ struct EntryTable {
 
   func insert(_ verified: VerifiedEntry, arrival: UInt64, source: Int64?) throws {
     let entry = verified.entry
-    let shared = try KeptStatement("SELECT payload FROM entry WHERE content = ? LIMIT 1", in: database)
+    let shared = try KeptStatement("SELECT payload FROM entry WHERE content = ? AND payload > 0 LIMIT 1", in: database)
       .first(.identifier(entry.header.contentHash)) { $0.integer(0) }
     if shared == nil {
       try KeptStatement("INSERT INTO payload (bytes) VALUES (?)", in: database).run(.bytes(entry.payload))
@@ -170,27 +171,69 @@ struct EntryTable {
       .integer(shared ?? database.lastInsertedRowID), source.map { .integer($0) } ?? .null)
   }
 
-  /// - Returns: The ids of the entries that went.
-  func delete(document: DocumentID, in scope: DatabaseID) throws -> [EntryID] {
+  /// An entry that went, or whose payload did.
+  struct Removed {
+    var id: EntryID
+    var author: DeviceKey
+    var source: Int64?
+    /// What is not kept any more.
+    var byteCount: Int
+  }
+
+  func delete(document: DocumentID, in scope: DatabaseID) throws -> [Removed] {
     var ids: [EntryID] = []
     try KeptStatement("SELECT id FROM entry WHERE database = ? AND document = ?", in: database)
       .forEachRow([.identifier(scope), .identifier(document)]) { row in
         ids.append(try row.identifier(0))
         return true
       }
-    for id in ids { try delete(id) }
-    return ids
+    return try ids.compactMap { try delete($0) }
   }
 
   /// The payload goes with the last entry that has it.
-  func delete(_ id: EntryID) throws {
-    let row = try KeptStatement("SELECT payload, content FROM entry WHERE id = ?", in: database)
-      .first(.identifier(id)) { (payload: $0.integer(0), content: $0.bytes(1)) }
-    guard let row else { return }
+  @discardableResult
+  func delete(_ id: EntryID) throws -> Removed? {
+    guard let row = try row(id) else { return nil }
     try KeptStatement("DELETE FROM entry WHERE id = ?", in: database).run(.identifier(id))
-    try KeptStatement(
-      "DELETE FROM payload WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE content = ?)", in: database
-    ).run(.integer(row.payload), .bytes(row.content))
+    try deletePayload(row)
+    let byteCount = row.header.encodedByteCount + EntryLimits.signatureByteCount + row.keptByteCount
+    return Removed(id: id, author: row.header.author, source: row.source, byteCount: byteCount)
+  }
+
+  /// Keeps the header alone: the entry still counts as here, and its payload cannot be had any more.
+  func drop(payloadOf id: EntryID) throws -> Removed? {
+    guard let row = try row(id), row.payload > 0 else { return nil }
+    try KeptStatement("UPDATE entry SET payload = \(Self.dropped) WHERE id = ?", in: database).run(.identifier(id))
+    try deletePayload(row)
+    return Removed(id: id, author: row.header.author, source: row.source, byteCount: row.keptByteCount)
+  }
+
+  /// In the place of a payload's key, where the payload was dropped.
+  static let dropped: Int64 = 0
+
+  private struct Kept {
+    var payload: Int64
+    var header: EntryHeader
+    var source: Int64?
+
+    var keptByteCount: Int { payload > 0 ? Int(header.payloadByteCount) : 0 }
+  }
+
+  private func row(_ id: EntryID) throws -> Kept? {
+    try KeptStatement("SELECT payload, header, source FROM entry WHERE id = ?", in: database)
+      .first(.identifier(id)) { row in
+        Kept(
+          payload: row.integer(0), header: try Self.header(row.bytes(1)),
+          source: row.isNull(2) ? nil : row.integer(2))
+      }
+  }
+
+  private func deletePayload(_ row: Kept) throws {
+    guard row.payload > 0 else { return }
+    let sql = """
+      DELETE FROM payload WHERE key = ? AND NOT EXISTS (SELECT 1 FROM entry WHERE content = ? AND payload > 0)
+      """
+    try KeptStatement(sql, in: database).run(.integer(row.payload), .identifier(row.header.contentHash))
   }
 
   static func header(_ bytes: [UInt8]) throws -> EntryHeader {

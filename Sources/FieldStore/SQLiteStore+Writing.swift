@@ -18,11 +18,14 @@ extension SQLiteStore {
     let (outcomes, known) = try await write { [self] database in
       var known = try directory(as: database)
       var batch = try EntryBatch(database, from: source)
+      let keeper = try QuotaKeeper(database)
       let table = EntryTable(database: database)
       let purged = PurgedTable(database: database)
       let outcomes = try EntryIntake.outcomes(
         of: verification, directory: &known.directory, isPresent: { try table.contains($0) },
-        isPurged: { try purged.contains($0.document, in: $0.database) }, insert: { try batch.insert($0) },
+        isPurged: { try purged.contains($0.document, in: $0.database) },
+        noRoom: { try keeper?.noRoom(for: $0, from: source?.device, $1, in: &batch) },
+        insert: { try batch.insert($0) },
         readmit: { try AsideTable(database: database).readmit($0, $1, in: &batch) })
       try batch.finish()
       return (outcomes, known)
@@ -73,15 +76,20 @@ extension SQLiteStore {
       throw StoreError(.refused, "directory entries and blob chunks belong to no document")
     }
     let count = try await write { database in
-      let ids = try EntryTable(database: database).delete(document: document, in: scope)
+      let removed = try EntryTable(database: database).delete(document: document, in: scope)
       var change = TotalTable.Change()
-      for id in ids { change.remove(id) }
-      if !ids.isEmpty {
+      var usage = UsageTable.Batch(UsageTable(database: database))
+      for entry in removed {
+        change.remove(entry.id)
+        try usage.remove(entry, entries: 1)
+      }
+      try usage.finish()
+      if !removed.isEmpty {
         try TotalTable(database: database).apply(change, to: scope, arrival: nil)
         try TotalTable(database: database).apply(change, to: nil, arrival: nil)
       }
       try PurgedTable(database: database).insert(document, in: scope)
-      return ids.count
+      return removed.count
     }
     if count > 0 { feed.signal() }
     return count
@@ -89,6 +97,33 @@ extension SQLiteStore {
 
   public func keep(_ piece: PartialPiece) async throws(StoreError) {
     try await write { [wallClock] in try PartialTable(database: $0).keep(piece, now: wallClock()) }
+  }
+
+  /// What this store keeps to from now on, in every process; `nil` is no bound.
+  public func setQuota(_ quota: StoreQuota?) async throws(StoreError) {
+    try await write { try QuotaTable(database: $0).set(quota) }
+  }
+
+  public func quota() async throws(StoreError) -> StoreQuota? {
+    try await read { try QuotaTable(database: $0).quota() }
+  }
+
+  public func usage() async throws(StoreError) -> StoreUsage {
+    try await read { try UsageTable(database: $0).usage() }
+  }
+
+  public func makeRoom(
+    for header: EntryHeader, from source: EntrySource?
+  ) async throws(StoreError) -> EntryError.Code? {
+    guard try await quota() != nil else { return nil }
+    return try await write { [self] database in
+      guard let keeper = try QuotaKeeper(database) else { return nil }
+      var batch = try EntryBatch(database, from: nil)
+      let directory = try directory(as: database).directory
+      let code = try keeper.noRoom(for: header, from: source?.device, directory, in: &batch)
+      try batch.finish()
+      return code
+    }
   }
 
   public func dropPartial(of content: ContentHash) async throws(StoreError) {

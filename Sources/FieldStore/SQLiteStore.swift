@@ -12,12 +12,13 @@ import Synchronization
 /// | --- | --- | --- |
 /// | `store` | one row: the workspace, and the epoch, random, of this life of the contents | ``init(path:workspace:options:)``, ``beginEpoch()`` |
 /// | `entry` | by arrival: id, encoded header, signature, the row of the payload and that of the source; the columns `database`, `document` and `content` are computed from the header | put, append, purge |
-/// | `payload` | the bytes, once for each content hash | with `entry` |
+/// | `payload` | the bytes, once for each content hash; a relay may have dropped them, see ``FieldCore/StoreQuota`` | with `entry` |
 /// | `source` | stores that entries were received from | put |
 /// | `total` | for each database, and under the empty key for the workspace: newest arrival ever given, count, ``SetDigest`` state | in the transaction that changes `entry` |
 /// | `chain` | the end of each author's chain in each database, also when that entry was purged | put, append |
 /// | `aside` | entries that the directory does not admit any more, outside of everything above | with `entry`, when the directory changes |
 /// | `purged` | documents that are refused | purge |
+/// | `quota`, `usage` | what a relay keeps to, and entries and bytes of each author and from each device | ``setQuota(_:)``; with `entry` |
 /// | `partial`, `partialPiece` | what has come of large payloads that are not complete, by content hash | ``keep(_:)``; put takes it out |
 /// | `peer` | how far each peer was pulled from | ``setPeerRecord(_:of:)`` |
 /// | `base` | sets that each peer and this store have both held | ``addBase(_:with:)`` |

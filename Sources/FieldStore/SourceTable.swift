@@ -11,6 +11,11 @@ struct SourceTable {
       .first(.identifier(source.device), .epoch(source.epoch)) { $0.integer(0) }
   }
 
+  func device(_ key: Int64) throws -> DeviceKey? {
+    try KeptStatement("SELECT device FROM source WHERE key = ?", in: database)
+      .first(.integer(key)) { try $0.identifier(0) }
+  }
+
   func insertedKey(of source: EntrySource) throws -> Int64 {
     if let key = try key(of: source) { return key }
     try KeptStatement("INSERT INTO source (device, epoch) VALUES (?, ?)", in: database)

@@ -103,6 +103,31 @@ enum StoreSchema {
       UNIQUE (content, offset)
     );
     """,
+    """
+    CREATE TABLE quota (
+      one INTEGER PRIMARY KEY CHECK (one = 1),
+      total INTEGER,
+      author INTEGER,
+      client INTEGER,
+      dropsUnacknowledged INTEGER NOT NULL
+    );
+    CREATE TABLE usage (
+      kind INTEGER NOT NULL,
+      device BLOB NOT NULL,
+      entryCount INTEGER NOT NULL,
+      byteCount INTEGER NOT NULL,
+      PRIMARY KEY (kind, device)
+    ) WITHOUT ROWID;
+    INSERT INTO usage
+      SELECT 0, x'', COUNT(*), COALESCE(SUM(length(header) + length(signature) + length(bytes)), 0)
+      FROM entry JOIN payload ON payload.key = entry.payload;
+    INSERT INTO usage
+      SELECT 1, substr(header, 35, 32), COUNT(*), SUM(length(header) + length(signature) + length(bytes))
+      FROM entry JOIN payload ON payload.key = entry.payload GROUP BY substr(header, 35, 32);
+    INSERT INTO usage
+      SELECT 2, device, COUNT(*), SUM(length(header) + length(signature) + length(bytes))
+      FROM entry JOIN payload ON payload.key = entry.payload JOIN source ON source.key = entry.source GROUP BY device;
+    """,
   ]
 
   static func open(path: String, workspace: WorkspaceID, options: SQLiteStore.Options) throws -> DatabasePool {

@@ -76,7 +76,7 @@ struct StoreVerification {
     var count: UInt64 = 0
     var digest = SetDigest()
     let sql = """
-      SELECT entry.id, entry.header, entry.signature, payload.bytes FROM entry
+      SELECT entry.id, entry.header, entry.signature, payload.bytes, entry.payload FROM entry
       LEFT JOIN payload ON payload.key = entry.payload WHERE entry.database = ? ORDER BY entry.arrival
       """
     try KeptStatement(sql, in: database).forEachRow([.identifier(id)]) { row in
@@ -85,9 +85,14 @@ struct StoreVerification {
       digest.insert(stated)
       do {
         let header = try EntryTable.header(row.bytes(1))
-        let entry = Entry(header: header, signature: row.bytes(2), payload: row.bytes(3))
-        let verified = try VerifiedEntry(verifying: entry, in: workspace)
-        if verified.id != stated { add("entry \(stated): its header is that of \(verified.id)") }
+        let (signature, payload) = (row.bytes(2), row.bytes(3))
+        let found =
+          try row.integer(4) == EntryTable.dropped
+          ? EntryHead(header: header, signature: signature).verified(in: workspace)
+          : VerifiedEntry(
+            verifying: Entry(header: header, signature: signature, payload: payload), in: workspace
+          ).id
+        if found != stated { add("entry \(stated): its header is that of \(found)") }
         let link = try ChainTable(database: database).link(author: header.author, database: id)
         if link?.sequence ?? 0 < header.sequence { add("entry \(stated): its author's chain ends before it") }
       } catch let error as EntryError {
@@ -121,10 +126,21 @@ struct StoreVerification {
     if count > 0 { add("\(count) databases are counted that have no entries") }
   }
 
+  private mutating func checkUsage() throws {
+    let sql = """
+      SELECT COALESCE(SUM(length(entry.header) + length(entry.signature) + COALESCE(length(payload.bytes), 0)), 0)
+      FROM entry LEFT JOIN payload ON payload.key = entry.payload
+      """
+    let used = try integer(sql)
+    let counted = try UsageTable(database: database).usage().total.byteCount
+    if used != counted { add("\(counted) bytes are counted, \(used) are there") }
+  }
+
   /// Each payload is there once for each content hash.
   private mutating func checkPayloads() throws {
     let payloads = try integer("SELECT COUNT(*) FROM payload")
-    let contents = try integer("SELECT COUNT(*) FROM (SELECT DISTINCT content FROM entry)")
+    let contents = try integer("SELECT COUNT(*) FROM (SELECT DISTINCT content FROM entry WHERE payload > 0)")
+    try checkUsage()
     if payloads != contents { add("\(payloads) payloads are kept for \(contents) content hashes") }
   }
 }

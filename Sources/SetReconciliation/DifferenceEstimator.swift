@@ -3,40 +3,55 @@
 /// in which level tells its size. (The levels are those of the strata estimator of Eppstein, Goodrich, Uyeda and
 /// Varghese, "What's the Difference?", 2011; the parities those of the tug-of-war sketch of Alon, Matias and Szegedy.)
 ///
-/// An id's level is the number of trailing zeros of the high 32 bits of its keyed hash, 17 at most; its bit is what the
-/// top bits of the low 32 say. On the wire: level by level, bit j as bit `j mod 8` of byte `j / 8`.
+/// An id's level is the number of trailing zeros of the high 32 bits of its keyed hash, the last level at most; its bit
+/// is what the top bits of the low 32 say. On the wire: level by level, bit j as bit `j mod 8` of byte `j / 8`.
 ///
 /// From the 5th to the 95th percentile, the estimate is 0.69 to 1.45 of the truth with 32 bits a level, 0.82 to 1.20
 /// with 128, 0.87 to 1.13 with 256; less far off below 100.
 public struct DifferenceEstimator: SetSummary, Hashable {
-  public static let levelCount = 18
+  /// The most levels, for differences of up to some millions with the thinnest.
+  public static let levelLimit = 18
 
   /// How many parity bits each level has.
   public enum Width: Int, Sendable, CaseIterable {
-    /// 72 bytes.
+    /// 72 bytes at most.
     case thin = 32
-    /// 288 bytes.
+    /// 288 bytes at most.
     case wide = 128
-    /// 576 bytes.
+    /// 576 bytes at most.
     case widest = 256
 
-    public var byteCount: Int { DifferenceEstimator.levelCount * rawValue / 8 }
+    /// Of one level.
+    public var byteCount: Int { rawValue / 8 }
     var indexBits: Int { rawValue.trailingZeroBitCount }
   }
 
   public let width: Width
+  public let levelCount: Int
   private var words: [UInt32]
 
   /// The estimator of the empty set.
-  public init(width: Width = .thin) {
+  ///
+  /// - Parameter levelCount: 1 to ``levelLimit``.
+  public init(width: Width = .thin, levelCount: Int = levelLimit) {
     self.width = width
-    words = Array(repeating: 0, count: width.byteCount / 4)
+    self.levelCount = min(max(levelCount, 1), Self.levelLimit)
+    words = Array(repeating: 0, count: self.levelCount * width.byteCount / 4)
   }
 
-  /// An estimator that a peer made; its size says which. `nil` for other sizes.
-  public init?(bytes: [UInt8]) {
-    guard let width = Width.allCases.first(where: { $0.byteCount == bytes.count }) else { return nil }
-    self.init(width: width)
+  /// The empty set's, with levels for differences of up to four times as many ids. Sets of `entryCount` each differ in
+  /// twice as many at most, and where one is much larger their sizes tell more than an estimate.
+  public init(width: Width = .thin, entryCount: Int) {
+    let most = UInt64(clamping: max(entryCount, 1)).multipliedReportingOverflow(by: 4)
+    let ofLevel = (most.overflow ? UInt64.max : most.partialValue) / UInt64(width.rawValue)
+    self.init(width: width, levelCount: 1 + UInt64.bitWidth - ofLevel.leadingZeroBitCount)
+  }
+
+  /// An estimator that a peer made; its size says how many levels it has. `nil` for other sizes.
+  public init?(bytes: [UInt8], width: Width) {
+    let (levelCount, rest) = bytes.count.quotientAndRemainder(dividingBy: width.byteCount)
+    guard rest == 0, (1...Self.levelLimit).contains(levelCount) else { return nil }
+    self.init(width: width, levelCount: levelCount)
     words.load(from: bytes[...], count: words.count)
   }
 
@@ -45,21 +60,22 @@ public struct DifferenceEstimator: SetSummary, Hashable {
   public mutating func add(_ ids: [KeyedID]) {
     let indexBits = UInt64(width.indexBits)
     let levelBits = indexBits - 5
+    let lastLevel: UInt64 = 1 << UInt64(levelCount - 1)
     words.withUnsafeMutableBufferPointer { words in
       for id in ids {
-        let level = min((id.value >> 32 | 1 << UInt64(Self.levelCount - 1)).trailingZeroBitCount, Self.levelCount - 1)
+        let level = (id.value >> 32 | lastLevel).trailingZeroBitCount
         let bit = Int(truncatingIfNeeded: (id.value & 0xffff_ffff) &>> (32 &- indexBits))
         words[level &<< Int(levelBits) &+ bit &>> 5] ^= 1 &<< UInt32(truncatingIfNeeded: bit & 31)
       }
     }
   }
 
-  /// The most likely size of the difference; `nil` for another width. It is 0 where all parities are equal, which
+  /// The most likely size of the difference; `nil` for another width or other levels. It is 0 where all parities are equal, which
   /// happens now and then where two ids differ.
   public func estimate(against other: DifferenceEstimator) -> Int? {
-    guard width == other.width else { return nil }
+    guard width == other.width, levelCount == other.levelCount else { return nil }
     let wordsOfLevel = width.rawValue / 32
-    let counts = (0..<Self.levelCount).map { level in
+    let counts = (0..<levelCount).map { level in
       (level * wordsOfLevel..<(level + 1) * wordsOfLevel).reduce(0) {
         $0 + (words[$1] ^ other.words[$1]).nonzeroBitCount
       }

@@ -19,6 +19,15 @@ public struct PartitionDecoder: Sendable {
     open = Array(zip(difference.buckets, difference.sketches))
   }
 
+  /// A difference that is one bucket, which has been tried.
+  ///
+  /// - Parameter sketch: From syndrome 0.
+  public init(undecoded sketch: PinSketch) {
+    bucketCount = 1
+    open = [(0, sketch)]
+    isTried = true
+  }
+
   public var isComplete: Bool { open.isEmpty }
 
   /// Tries the buckets that are not solved; of use after the beginning and after each extension.
@@ -45,12 +54,19 @@ public struct PartitionDecoder: Sendable {
     guard let count = open.first?.sketch.syndromes.count, count < PinSketch.syndromeLimit,
       extensionCount < Self.extensionLimit
     else { return nil }
-    let more = PartitionLoad(solvedSizes: solvedSizes, openCount: open.count, syndromeCount: count)
-      .bestExtension(isFirst: extensionCount == 0)
+    // One bucket alone tells nothing but that it holds more.
+    let more =
+      bucketCount == 1
+      ? max(8, count / 3)
+      : PartitionLoad(solvedSizes: solvedSizes, openCount: open.count, syndromeCount: count)
+        .bestExtension(isFirst: extensionCount == 0)
     return PartitionExtension(
       bucketCount: bucketCount, buckets: open.map(\.bucket),
       syndromes: count..<min(count + more, PinSketch.syndromeLimit))
   }
+
+  /// How many ids there are at least: a bucket that is open holds more than it has syndromes.
+  public var leastSize: Int { solved.count + open.reduce(0) { $0 + $1.sketch.syndromes.count + 1 } }
 
   static let extensionLimit = 4
 

@@ -19,6 +19,9 @@ struct ReconcileBenchmark: ParsableCommand {
 
   @Option(help: "Where the differences stand in the order of arrival.") var order = ReconcileCase.Order.scattered
 
+  @Option(help: "Who has what the other lacks: both sides, the first, which speaks first, or the second.")
+  var split = ReconcileCase.Split.even
+
   @Option(help: "The link that the planner believes in.") var link = ReconcileCase.Link.ble
 
   @Option(
@@ -31,7 +34,7 @@ struct ReconcileBenchmark: ParsableCommand {
 
   @Option(
     name: .long, parsing: .unconditional,
-    help: "How many differences the first side expects: by default twice what it gained alone; -1 for unknown.")
+    help: "How many differences both sides expect: by default twice what each gained alone; -1 for unknown.")
   var expected: Int?
 
   @Option(help: "Runs with different sets, whose means are given.") var seeds = 1
@@ -41,11 +44,17 @@ struct ReconcileBenchmark: ParsableCommand {
   @Option(help: "A JSON file of cases with bounds on bytes and messages, to be held to instead of one case.")
   var floors: String?
 
+  @Flag(
+    help: ArgumentHelp(
+      "Hold the ladder to the best rung alone over a grid of sizes up to --entries, instead of one case.",
+      discussion: "With 20 seeds each, fewer for large sets, unless --seeds says more."))
+  var grid = false
+
   @Flag(help: "Print JSON, a line for each case.") var json = false
 
   private var setup: ReconcileCase {
     ReconcileCase(
-      entries: entries, differences: differences, order: order, link: link, rung: rung, since: since,
+      entries: entries, differences: differences, order: order, split: split, link: link, rung: rung, since: since,
       expected: expected)
   }
 
@@ -63,6 +72,16 @@ struct ReconcileBenchmark: ParsableCommand {
   }
 
   func run() throws {
+    if grid {
+      let grid = ReconcileGrid(largest: entries, seeds: max(seeds, 20), link: link)
+      var broken = 0
+      try grid.measure { cell in
+        if !cell.isHeld { broken += 1 }
+        try show(cell)
+      }
+      if broken > 0 { throw ExitCode.failure }
+      return
+    }
     guard let floors else {
       try show(setup.measured(seeds: seeds, firstSeed: seed))
       return
@@ -79,7 +98,7 @@ struct ReconcileBenchmark: ParsableCommand {
     if broken > 0 { throw ExitCode.failure }
   }
 
-  private func show(_ summary: ReconcileSummary) throws {
+  private func show(_ summary: some Encodable & CustomStringConvertible) throws {
     guard json else {
       print(summary)
       return
@@ -90,5 +109,6 @@ struct ReconcileBenchmark: ParsableCommand {
   }
 }
 
+extension ReconcileCase.Split: ExpressibleByArgument {}
 extension ReconcileCase.Order: ExpressibleByArgument {}
 extension ReconcileCase.Link: ExpressibleByArgument {}

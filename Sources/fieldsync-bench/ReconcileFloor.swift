@@ -9,6 +9,7 @@ struct ReconcileFloor: Decodable {
   /// As in ``ReconcileCase``.
   var since: Int?
   var expected: Int?
+  var split: ReconcileCase.Split?
   var seeds: Int
   /// The most that the mean over the seeds may be.
   var bytes: Double
@@ -17,7 +18,7 @@ struct ReconcileFloor: Decodable {
   var messagesMost: Int
 
   enum CodingKeys: String, CodingKey {
-    case entries, differences, link, since, expected, seeds, bytes, messages
+    case entries, differences, link, since, expected, split, seeds, bytes, messages
     case messagesMost = "messages_max"
   }
 
@@ -26,7 +27,8 @@ struct ReconcileFloor: Decodable {
   }
 
   var setup: ReconcileCase {
-    ReconcileCase(entries: entries, differences: differences, link: link, since: since, expected: expected)
+    ReconcileCase(
+      entries: entries, differences: differences, split: split ?? .even, link: link, since: since, expected: expected)
   }
 
   func isHeld(by summary: ReconcileSummary) -> Bool {

@@ -18,6 +18,7 @@ struct ReconcileRun {
   private static let passBatch = 1_000
   private static let attemptLimit: UInt32 = 4
 
+  /// - Throws: ``ValidationFailure`` where the ladder does not come to an exact end, as one rung alone may not.
   init(_ sets: inout ReconcileSets, _ setup: ReconcileCase) throws {
     var enabled = setup.rung.map { Set([.equalRoots, $0]) } ?? Rung.ladder
     if setup.since != nil { enabled.insert(.baseScope) }
@@ -25,7 +26,7 @@ struct ReconcileRun {
     let secrets = ReconcileSecrets(handshakeHash: sets.handshakeHash())
     let memory = MemoryPeak()
     for attempt in 0..<Self.attemptLimit {
-      let facts = sets.facts(expected: setup.expectedDifference)
+      let facts = sets.facts(expected: setup.expectedDifferences)
       var sides = [
         Reconciler(role: .opener, attempt: attempt, own: facts.first, secrets: secrets, planner: planner),
         Reconciler(role: .answerer, attempt: attempt, own: facts.second, secrets: secrets, planner: planner),

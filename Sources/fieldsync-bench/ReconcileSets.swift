@@ -19,9 +19,8 @@ struct ReconcileSets {
     func ids(_ count: Int) -> [EntryID] {
       (0..<count).map { _ in EntryID(words: (random.next(), random.next(), random.next(), random.next())) }
     }
-    let own = (setup.differences + 1) / 2
-    let shared = ids(max(0, setup.entries - own))
-    let (firstOnly, secondOnly) = (ids(own), ids(setup.differences / 2))
+    let shared = ids(max(0, setup.entries - max(setup.firstOnlyCount, setup.secondOnlyCount)))
+    let (firstOnly, secondOnly) = (ids(setup.firstOnlyCount), ids(setup.secondOnlyCount))
     var (first, second) = (shared + firstOnly, shared + secondOnly)
     self.firstOnly = Set(firstOnly)
     self.secondOnly = Set(secondOnly)
@@ -39,7 +38,7 @@ struct ReconcileSets {
 
   /// What each side knows of itself: the digest is kept by the store, so that making it up here costs what reading
   /// costs.
-  func facts(expected: Int?) -> (first: ReconcileFacts, second: ReconcileFacts) {
+  func facts(expected: (first: Int?, second: Int?)) -> (first: ReconcileFacts, second: ReconcileFacts) {
     let isEqual = firstOnly.isEmpty && secondOnly.isEmpty
     let epochs = (StoreEpoch(rawValue: 1), StoreEpoch(rawValue: 2))
     func head(_ ids: [EntryID], _ epoch: StoreEpoch, _ digest: UInt8) -> StoreHead {
@@ -57,8 +56,10 @@ struct ReconcileSets {
     }
     return (
       ReconcileFacts(
-        head: head(first, epochs.0, 1), bases: bases(first, epochs.0, epochs.1), expectedDifference: expected),
-      ReconcileFacts(head: head(second, epochs.1, isEqual ? 1 : 2), bases: bases(second, epochs.1, epochs.0))
+        head: head(first, epochs.0, 1), bases: bases(first, epochs.0, epochs.1), expectedDifference: expected.first),
+      ReconcileFacts(
+        head: head(second, epochs.1, isEqual ? 1 : 2), bases: bases(second, epochs.1, epochs.0),
+        expectedDifference: expected.second)
     )
   }
 

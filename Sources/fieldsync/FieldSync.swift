@@ -39,6 +39,10 @@ struct FieldSync: AsyncParsableCommand {
     } catch {
       exit(reporting: error, asJSON: CommandLine.arguments.contains("--json"))
     }
+    if let command = command as? any HomeCommand, command.global.homes.count > 1, !type(of: command).takesSeveralHomes {
+      exit(
+        reporting: ValidationError("'--home' is given once; 'agent' alone takes several."), asJSON: command.global.json)
+    }
     do {
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()

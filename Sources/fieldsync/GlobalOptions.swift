@@ -5,10 +5,15 @@ import Foundation
 /// A command that works on a home.
 protocol HomeCommand: AsyncParsableCommand {
   var global: GlobalOptions { get }
+
+  /// Whether '--home' may be given several times.
+  static var takesSeveralHomes: Bool { get }
 }
 
 extension HomeCommand {
-  var home: Home { global.homeDirectory }
+  static var takesSeveralHomes: Bool { false }
+
+  var home: Home { global.homes[0] }
   var console: Console { Console(json: global.json, quiet: global.quiet) }
 }
 
@@ -17,7 +22,7 @@ struct GlobalOptions: ParsableArguments {
     help: ArgumentHelp(
       "The device's home directory (default: $FIELDSYNC_HOME, or fieldsync in the user's data directory).",
       valueName: "dir"))
-  var home: String?
+  var home: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -30,10 +35,15 @@ struct GlobalOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Print results and errors only.")
   var quiet = false
 
-  var homeDirectory: Home {
-    let directory = home ?? Home.defaultDirectory(environment: ProcessInfo.processInfo.environment)
-    let absolute = directory.hasPrefix("/") ? directory : FileManager.default.currentDirectoryPath + "/" + directory
-    return Home(directory: absolute, passphrase: Passphrases.source(file: passphraseFile))
+  /// At least one.
+  var homes: [Home] {
+    let given = home.isEmpty ? [Home.defaultDirectory(environment: ProcessInfo.processInfo.environment)] : home
+    return given.map { directory in
+      Home(
+        directory: directory.hasPrefix("/")
+          ? directory : FileManager.default.currentDirectoryPath + "/" + directory,
+        passphrase: Passphrases.source(file: passphraseFile))
+    }
   }
 
   /// Options that stand before the command's name are moved behind it: both places are right.
@@ -58,6 +68,6 @@ struct GlobalOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if home == "" { throw ValidationError("The home directory's name is empty.") }
+    if home.contains("") { throw ValidationError("The home directory's name is empty.") }
   }
 }

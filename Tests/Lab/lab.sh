@@ -22,7 +22,7 @@
 #   power_is_cut NAME                       the guest is gone, now; guest_starts boots it again
 #   bluetoothd_ends NAME SIGNAL             and is not started again, but by the scenario
 #   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
-#   workspace NAME…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
+#   workspace NAME[=ROLE]…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
 #   agent_of NAME, entry_count GUEST NAME, digest GUEST NAME, holds GUEST NAME COUNT: agents and their homes
 #   fail REASON                             ends the scenario
 #
@@ -206,7 +206,7 @@ need_fieldsync() {
 }
 
 # Homes are made on this side, where that takes a tenth of the time; the guests' own copies are what agents run on.
-workspace() { # workspace NAME…: the first founds it, and lets the others in
+workspace() { # workspace NAME[=ROLE]…: the first founds it, and lets the others in
   local homes=$LAB_RUN/homes name invitation agent
   mkdir -p "$homes"
   rm -f "$homes/agent.out"
@@ -215,7 +215,8 @@ workspace() { # workspace NAME…: the first founds it, and lets the others in
   agent=$!
   eventually 60 "the agent that lets the others in; see $homes/agent.log" grep -qs '^ready' "$homes/agent.out"
   for name in "${@:2}"; do
-    invitation=$("$FIELDSYNC_BINARY" invite --home "$homes/$1" --quiet)
+    invitation=$("$FIELDSYNC_BINARY" invite --home "$homes/$1" --quiet --role "$([[ $name == *=* ]] && echo "${name#*=}" || echo member)")
+    name=${name%=*}
     "$FIELDSYNC_BINARY" join - --home "$homes/$name" --name "$name" \
       --connect "$(grep -o 'tcp://[^ ]*' "$homes/agent.out")" <<<"$invitation" >&2
   done

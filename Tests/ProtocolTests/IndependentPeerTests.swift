@@ -34,7 +34,8 @@ import Testing
     _ = try await home.admit(try required(DeviceKey(peer.publicKey)), named: "peer", as: .member)
 
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let service = try await AgentService(home: home, listen: "127.0.0.1:0", bluetooth: nil, fixed: [], logger: logger)
+    let service = try await AgentService(
+      homes: [home], listen: "127.0.0.1:0", bluetooth: nil, fixed: [], logger: logger)
     let running = Task { try await service.run() }
     let port = try required(service.readiness.split(separator: ":").last.flatMap { Int($0) })
     let report: Report

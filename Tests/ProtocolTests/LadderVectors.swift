@@ -1,4 +1,5 @@
 import FieldWire
+import SetReconciliation
 
 @testable import FieldCore
 
@@ -68,11 +69,16 @@ extension Vectors {
       try vector("hello.cells.answer", cells, 1, Hello.self), try vector("hello.base", scoped, 0, Hello.self),
       try vector("compare", again, 0, CompareRequest.self),
       try vector("compare.answer", again, 1, CompareRequest.self),
+      MessageVector("move.none", MoveMessage(.none)), MessageVector("move.follows", MoveMessage(.follows)),
+      MessageVector(
+        "move.sketch.wide",
+        MoveMessage(.sketch(DifferenceEstimator(width: .widest, levelCount: 1), syndromes: counting(from: 1, 4)))),
       MessageVector("move.found", MoveMessage(.found(comingCount: 1, askedCount: 0, asked: []))),
       MessageVector("move.foundAll", MoveMessage(.foundAll)),
       MessageVector("move.askSyndromes", MoveMessage(.askSyndromes(32..<40, bitmap: [0b101]))),
       MessageVector("move.syndromes", MoveMessage(.syndromes(counting(from: 1, 64)))),
       MessageVector("move.askCells", MoveMessage(.askCells(count: 90))),
+      MessageVector("move.askList", MoveMessage(.askList(parameter: 12))),
       MessageVector("move.undecided", MoveMessage(.undecided(.budget))),
       MessageVector("movePart", MovePart(bytes: [2, 1, 2, 3])),
     ]

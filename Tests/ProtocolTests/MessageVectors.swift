@@ -78,6 +78,11 @@ extension Vectors {
           PeerAddress(kind: .lan, location: "192.168.1.7:7747"),
           PeerAddress(kind: .lan, location: "[2001:db8::7]:7747"),
         ])),
+      MessageVector(
+        "refusals",
+        RefusalsNotice(items: [
+          .init(code: .storeFull, entryCount: 7), .init(code: .authorQuota, entryCount: 2, author: fixture.memberKey),
+        ])),
       MessageVector("head", .head),
       MessageVector("headReply", HeadReply(head: head)),
       MessageVector("scan.toEnd", ScanRequest(cursor: nil, limit: 1000, isToEnd: true, filter: EntryFilter())),

@@ -24,6 +24,23 @@ import Testing
     }
   }
 
+  /// Small sets need few levels, and are estimated as well by them up to a difference of all that there is.
+  @Test(arguments: [(10, 2), (100, 5), (1_000, 8), (10_000, 12), (100_000, 15), (1_000_000, 18), (Int.max, 18)])
+  func levelsAreAsManyAsTheSetsNeed(entryCount: Int, levelCount: Int) throws {
+    #expect(DifferenceEstimator(entryCount: entryCount).levelCount == levelCount)
+    guard entryCount <= 10_000 else { return }
+    var random = SeededRandom(6)
+    for differences in [max(2, entryCount / 10), entryCount, 2 * entryCount] {
+      let estimates = (0..<40).compactMap { _ in
+        var estimator = DifferenceEstimator(entryCount: entryCount)
+        estimator.add(random.ids(differences))
+        return estimator.estimate(against: DifferenceEstimator(entryCount: entryCount))
+      }
+      .sorted()
+      #expect(Double(estimates[4]) >= 0.55 * Double(differences) && estimates[35] <= 2 * differences)
+    }
+  }
+
   @Test func smallDifferencesAreSmall() {
     for differences in [1, 2, 5, 10] {
       let ratios = Self.ratios(.thin, differences: differences, times: 50, seed: 1)
@@ -40,8 +57,8 @@ import Testing
     var second = DifferenceEstimator(width: width)
     for batch in [0..<1_700, 1_700..<1_701, 1_701..<3_400] { first.add(Array(sets.first[batch])) }
     second.add(sets.second)
-    let received = try #require(DifferenceEstimator(bytes: second.bytes))
-    #expect(received == second && received.bytes.count == width.byteCount)
+    let received = try #require(DifferenceEstimator(bytes: second.bytes, width: width))
+    #expect(received == second && received.bytes.count == 18 * width.byteCount)
     let estimate = try #require(first.estimate(against: received))
     #expect((500...2_000).contains(estimate))
     #expect(first.estimate(against: first) == 0)
@@ -58,16 +75,21 @@ import Testing
     #expect(estimator.estimate(against: empty, ownCount: .max, otherCount: .max).map { $0 % 2 } == 0)
     #expect(empty.estimate(against: empty, ownCount: 3, otherCount: 4) == 1)
     #expect(estimator.estimate(against: DifferenceEstimator(width: .wide)) == nil)
+    #expect(estimator.estimate(against: DifferenceEstimator(levelCount: 17)) == nil)
   }
 
   @Test func anyBytesGiveSomeEstimate() throws {
     var random = SeededRandom(5)
-    for size in [0, 71, 72, 73, 144, 288, 576, 577] {
-      #expect((DifferenceEstimator(bytes: random.bytes(size)) != nil) == [72, 288, 576].contains(size))
+    for width in DifferenceEstimator.Width.allCases {
+      for size in 0...700 {
+        let isWhole = size > 0 && size % width.byteCount == 0 && size / width.byteCount <= 18
+        #expect((DifferenceEstimator(bytes: random.bytes(size), width: width) != nil) == isWhole)
+      }
     }
     let lies = [random.bytes(72), [UInt8](repeating: 0xff, count: 72), [UInt8](repeating: 0, count: 71) + [1]]
     for bytes in lies {
-      let estimate = try #require(DifferenceEstimator(bytes: bytes)?.estimate(against: DifferenceEstimator()))
+      let estimate = try #require(
+        DifferenceEstimator(bytes: bytes, width: .thin)?.estimate(against: DifferenceEstimator()))
       #expect((1...1 << 31).contains(estimate))
     }
   }

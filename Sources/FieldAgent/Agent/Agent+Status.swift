@@ -85,12 +85,27 @@ extension Agent {
       }
       note(peer) {
         $0.inStep = true
+        $0.notTaken = []
         $0.wanted = 0
         $0.offered = 0
       }
     case .settledApart:
       logger.notice(
         "settled, and different: one side refuses what the other holds", metadata: ["peer": "\(Self.short(peer))"])
+    case .refusedByPeer(let items):
+      let notTaken = items.map(AgentStatus.NotTaken.init)
+      for item in notTaken where before?.notTaken.contains(where: { $0.code == item.code }) != true {
+        logger.notice(
+          "not taken by the peer",
+          metadata: ["peer": "\(Self.short(peer))", "reason": "\(item.reason)", "remedy": "\(item.remedy)"])
+        var event = AgentEvent(.notTaken)
+        event.peer = peer.description
+        event.code = item.code
+        event.reason = item.reason
+        event.remedy = item.remedy
+        log.append(event)
+      }
+      note(peer) { $0.notTaken = notTaken }
     case .addresses(let addresses): handle(.toldAddresses(addresses, by: peer))
     }
   }

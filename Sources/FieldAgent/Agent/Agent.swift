@@ -36,6 +36,8 @@ public actor Agent {
   private var ownAddresses: [TransportKind: [PeerAddress]] = [:]
 
   var peers: [DeviceKey: AgentStatus.Peer] = [:]
+  /// As the last session over such a transport has measured it.
+  private var linkMeasures: [DeviceKey: [TransportKind: LinkMeasure]] = [:]
   var pending = PendingDevices()
   var transportStates: [AgentStatus.Transport] = []
   var isStatusStale = true
@@ -66,6 +68,7 @@ public actor Agent {
   /// - Throws: ``AgentError`` before the device is a member, and when the store cannot be read.
   public func run() async throws {
     let presence = try await home.syncKeys().map(\.secret)
+    try await home.settleQuota()
     transportStates = transports.map { AgentStatus.Transport(kind: $0.kind.rawValue) }
     log.append(AgentEvent(.agentStarted))
     manager = TransportManager(
@@ -233,7 +236,7 @@ public actor Agent {
     await withDiscardingTaskGroup { group in
       for await connection in transport.incomingConnections() {
         guard handshakeCount < AgentLimits.handshakeCount, links.count < AgentLimits.sessionCount else {
-          await connection.close()
+          group.addTask { await connection.close() }
           continue
         }
         handshakeCount += 1
@@ -311,6 +314,7 @@ public actor Agent {
     let peer = session.peer
     lastLink += 1
     let id = LinkID(lastLink)
+    if let earlier = linkMeasures[peer]?[session.transportKind] { await session.recall(earlier) }
     let sync = PeerSync(
       session: session, store: home.store, ownDevice: home.identity.device, ending: .never,
       passBudget: passBudget, turns: turns, clock: clock)
@@ -330,6 +334,7 @@ public actor Agent {
       task.cancel()
     }
     await listener.value
+    linkMeasures[peer, default: [:]][session.transportKind] = await session.link
     links[id] = nil
     let wasInOrder = outcome.end.code == .closed
     if outcome.end.code == .notAMember { notePending(session) }

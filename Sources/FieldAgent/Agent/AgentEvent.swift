@@ -13,6 +13,8 @@ public struct AgentEvent: Codable, Hashable, Sendable {
     /// A rung was chosen: which is its `code`, why its `reason`.
     case reconciling
     case inStep
+    /// The peer did not take entries: which refusal is the `code`.
+    case notTaken
   }
 
   public var id: UInt64

@@ -19,6 +19,8 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     public var receivedBytes: Int
     public var refusedEntries: Int
     public var lastError: String?
+    /// What the peer did not take of what was brought to it last.
+    public var notTaken: [NotTaken] = []
     /// `connected`, `connecting`, `quiet` (in reach, and holds the same) or `away`.
     public var state = "away"
     /// Why this transport is in use, or why none is.
@@ -26,6 +28,14 @@ public struct AgentStatus: Codable, Hashable, Sendable {
     /// The one in use first.
     public var links: [Link] = []
     public var ways: [Way] = []
+  }
+
+  public struct NotTaken: Codable, Hashable, Sendable {
+    public var code: String
+    public var entries: UInt64
+    /// Why, and what to do.
+    public var reason: String
+    public var remedy: String
   }
 
   public struct Link: Codable, Hashable, Sendable {

@@ -19,7 +19,8 @@ public struct ClientTransports: Sendable {
     reaching address: PeerAddress?, adapter: String?, logger: Logger, clock: any Clock<Duration> = ContinuousClock()
   ) {
     lan =
-      address?.kind == .bluetooth ? nil : TCPTransport(listen: nil, discovery: address == nil ? AvahiDiscovery() : nil)
+      address?.kind == .bluetooth
+      ? nil : TCPTransport(listen: nil, discoveries: address == nil ? [AvahiDiscovery()] : [])
     bluetooth =
       address?.kind == .lan
       ? nil

@@ -10,6 +10,8 @@ public struct AgentError: Error, Equatable, Sendable, CustomStringConvertible {
     case peerNotFound
     /// The peer does not accept this device, or is not who it should be.
     case peerRefused
+    /// A relay has no room for what is here.
+    case peerFull
     case invalidInput
     /// No such document, field, database or file.
     case notFound
@@ -57,6 +59,7 @@ extension AgentError.Code {
     case .incomplete: 2
     case .peerNotFound: 3
     case .peerRefused: 4
+    case .peerFull: 5
     case .invalidInput: 65
     case .notFound: 66
     case .agentUnavailable: 69
@@ -76,6 +79,7 @@ extension AgentError.Code {
     case .incomplete: "Run the command again to go on."
     case .peerNotFound: "See that the other device is near, awake and runs its agent, then try again."
     case .peerRefused: "Ask an admin of the workspace for a new invitation ('fieldsync invite')."
+    case .peerFull: "Ask who runs the relay for more room, or sync with the other devices directly."
     case .invalidInput: "See the command's '--help' for what it accepts."
     case .notFound: "List what there is with 'fieldsync ls'."
     case .agentUnavailable: "Start it with 'fieldsync agent'."

@@ -176,7 +176,9 @@ public struct Home: Sendable {
     guard directory.role(of: joining.device) != nil, let presence = joining.keys(in: directory)?.presence
     else { throw AgentError(.protocolViolation, "The answer does not make this device a member of the workspace.") }
     try write(try joining.joined(presence: presence))
-    return try await open()
+    let open = try await open()
+    try await open.settleQuota()
+    return open
   }
 
   /// Removes everything of this device: the keys first, so that what a cut leaves cannot be read. Files that are not a

@@ -21,6 +21,13 @@ public struct EntryError: Error, Equatable, Sendable, CustomStringConvertible {
     case lastAdmin
     /// Over a limit of ``EntryLimits``.
     case tooLarge
+    /// A relay keeps no more of this author's, of what this client brings, or of anything, see ``StoreQuota``.
+    case authorQuota
+    case clientQuota
+    case storeFull
+
+    /// Whether the entry is welcome later, or elsewhere: nothing is wrong with it.
+    public var isForLackOfRoom: Bool { self == .authorQuota || self == .clientQuota || self == .storeFull }
   }
 
   public let code: Code

@@ -8,6 +8,9 @@ public enum LadderLimits {
   public static let passCount = 24
   /// Messages that one side may send.
   static let moveCount = 16
+  /// So many a side has sent at most when it asks for further syndromes: with another rung after them both sides send
+  /// 13.
+  static let extensionMoveCount = 5
   /// Reconciliations in one session, each under a new key, before everything is listed instead.
   public static let attemptCount: UInt32 = 2
   /// The largest move, all its parts together; and the largest part.

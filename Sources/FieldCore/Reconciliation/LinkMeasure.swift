@@ -12,9 +12,11 @@ public struct LinkMeasure: Hashable, Sendable {
   public static let bluetooth = LinkMeasure(bytesPerSecond: 12_500, roundTrip: .milliseconds(60))
   public static let lan = LinkMeasure(bytesPerSecond: 12_500_000, roundTrip: .milliseconds(1))
 
+  static func assumed(of kind: TransportKind) -> LinkMeasure { kind == .bluetooth ? .bluetooth : .lan }
+
+  /// Bytes that could go one way while a message and its answer are under way.
+  var roundTripByteCount: Int { Int(min(Double(bytesPerSecond) * (roundTrip / .seconds(1)), 1e9)) }
+
   /// Above 5 Mbit/s computing costs more than bytes do.
   public var isFast: Bool { bytesPerSecond >= 625_000 }
-
-  /// The longest move that is worth sending at once.
-  var moveByteCount: Int { isFast ? LadderLimits.moveByteCount : 1 << 20 }
 }

@@ -7,7 +7,7 @@ import SetReconciliation
 /// | kind | move | body |
 /// | --- | --- | --- |
 /// | 0 | none: the other side begins | empty |
-/// | 1 | sketch | syndrome count c (u8, 0 to 64), thin estimator (72), c syndromes (4 each) |
+/// | 1 | sketch | syndromes c (u8, 0 to 64), levels l (u8, 1 to 18), thin estimator (4 each), c syndromes (4 each) |
 /// | 2 | list | count (varint), parameter (u8, 1 to 40), Golomb-coded values (bytes) |
 /// | 3 | partition | bucket count (varint), syndrome count (varint), 4 bytes for each syndrome of each bucket |
 /// | 4 | ask for syndromes | first and one past the last (varint each), bitmap of the buckets (bytes) |
@@ -18,10 +18,11 @@ import SetReconciliation
 /// | 9 | found, and everything is asked for | empty |
 /// | 10 | undecided: the ladder ends here | reason (u8) |
 /// | 11 | follows, in a greeting alone: the first step comes in a message of its own, being long | empty |
-/// | 12 | sketch with a wide estimator | syndrome count c (u8, 0 to 64), wide estimator (576), c syndromes (4 each) |
+/// | 12 | sketch with a wide estimator | the same, but 32 bytes for each level |
+/// | 13 | ask for a list | parameter (u8, 1 to 40) |
 enum ReconcileMove: Hashable, Sendable {
   case none
-  case sketch(estimator: [UInt8], syndromes: [UInt8])
+  case sketch(DifferenceEstimator, syndromes: [UInt8])
   case list(count: UInt64, parameter: Int, bytes: [UInt8])
   case partition(bucketCount: Int, syndromeCount: Int, bytes: [UInt8])
   case askSyndromes(Range<Int>, bitmap: [UInt8])
@@ -32,6 +33,7 @@ enum ReconcileMove: Hashable, Sendable {
   case foundAll
   case undecided(UndecidedReason)
   case follows
+  case askList(parameter: Int)
 
   /// Why a side leaves the ladder.
   enum UndecidedReason: UInt8, Sendable, CaseIterable {
@@ -46,7 +48,7 @@ enum ReconcileMove: Hashable, Sendable {
   var kind: UInt8 {
     switch self {
     case .none: 0
-    case .sketch(let estimator, _): estimator.count == DifferenceEstimator.Width.thin.byteCount ? 1 : 12
+    case .sketch(let estimator, _): estimator.width == .thin ? 1 : 12
     case .list: 2
     case .partition: 3
     case .askSyndromes: 4
@@ -57,6 +59,7 @@ enum ReconcileMove: Hashable, Sendable {
     case .foundAll: 9
     case .undecided: 10
     case .follows: 11
+    case .askList: 13
     }
   }
 
@@ -65,7 +68,8 @@ enum ReconcileMove: Hashable, Sendable {
     case .none, .foundAll, .follows: break
     case .sketch(let estimator, let syndromes):
       writer.u8(UInt8(clamping: syndromes.count / 4))
-      writer.raw(estimator)
+      writer.u8(UInt8(clamping: estimator.levelCount))
+      writer.raw(estimator.bytes)
       writer.raw(syndromes)
     case .list(let count, let parameter, let bytes):
       writer.varint(count)
@@ -90,6 +94,7 @@ enum ReconcileMove: Hashable, Sendable {
       writer.varint(askedCount)
       writer.lengthPrefixed(asked)
     case .undecided(let reason): writer.u8(reason.rawValue)
+    case .askList(let parameter): writer.u8(UInt8(clamping: parameter))
     }
   }
 
@@ -100,12 +105,14 @@ enum ReconcileMove: Hashable, Sendable {
       let width: DifferenceEstimator.Width = kind == 1 ? .thin : .widest
       let count = Int(try reader.u8())
       guard count <= LadderLimits.syndromeLimit else { throw WireError(.limitExceeded, "\(count) syndromes") }
-      self = .sketch(estimator: try reader.raw(width.byteCount), syndromes: try reader.raw(4 * count))
+      let levelCount = Int(try reader.u8())
+      guard (1...DifferenceEstimator.levelLimit).contains(levelCount),
+        let estimator = DifferenceEstimator(bytes: try reader.raw(levelCount * width.byteCount), width: width)
+      else { throw WireError(.invalidValue, "an estimator of \(levelCount) levels") }
+      self = .sketch(estimator, syndromes: try reader.raw(4 * count))
     case 2:
       let count = try reader.varint()
-      let parameter = Int(try reader.u8())
-      guard (1...40).contains(parameter) else { throw WireError(.invalidValue, "a list parameter of \(parameter)") }
-      self = .list(count: count, parameter: parameter, bytes: try Self.blob(&reader))
+      self = .list(count: count, parameter: try Self.listParameter(&reader), bytes: try Self.blob(&reader))
     case 3:
       let bucketCount = try reader.count(limit: 16_384)
       let syndromeCount = try reader.count(limit: PinSketch.syndromeLimit)
@@ -133,6 +140,7 @@ enum ReconcileMove: Hashable, Sendable {
       }
       self = .undecided(reason)
     case 11: self = .follows
+    case 13: self = .askList(parameter: try Self.listParameter(&reader))
     default: throw WireError(.unknownMandatory, "a step of kind \(kind)")
     }
   }
@@ -144,6 +152,14 @@ enum ReconcileMove: Hashable, Sendable {
       bytes.count > LadderLimits.partByteCount / 2
     default: false
     }
+  }
+
+  private static func listParameter(_ reader: inout WireReader) throws(WireError) -> Int {
+    let parameter = Int(try reader.u8())
+    guard (1...GolombSet.parameterLimit).contains(parameter) else {
+      throw WireError(.invalidValue, "a list parameter of \(parameter)")
+    }
+    return parameter
   }
 
   private static func blob(_ reader: inout WireReader) throws(WireError) -> [UInt8] {

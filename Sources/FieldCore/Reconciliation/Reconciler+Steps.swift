@@ -14,16 +14,17 @@ extension Reconciler {
       return begin()
     case .sketch(let estimator, let syndromes):
       try expect(.answer)
-      return try answer(estimator: estimator, syndromes: syndromes)
+      return try answer(estimator, syndromes: syndromes)
     case .list(let count, let parameter, let bytes):
-      try expect(.answer, .reply)
+      try expect(.answer, .reply, .list)
       return try compare(count: count, parameter: parameter, bytes: bytes)
     case .partition(let bucketCount, let syndromeCount, let bytes):
       try expect(.answer, .reply)
       guard let plan = PartitionPlan(bucketCount: bucketCount, syndromeCount: syndromeCount),
         let theirs = PartitionedSketch(plan: plan, bytes: bytes)
       else { throw WireError(.invalidValue, "a partition of the wrong size") }
-      tried.insert(.partitionedSketch)
+      // One bucket is a sketch of the whole, after which many may be of use.
+      if bucketCount > 1 { tried.insert(.partitionedSketch) }
       naming = .buckets(count: bucketCount)
       return begin(.solvePartition(theirs)) { $0.partition = PartitionedSketch(plan: plan) }
     case .askSyndromes(let range, let bitmap):
@@ -45,6 +46,15 @@ extension Reconciler {
         throw WireError(.invalidValue, "cells of nothing that was sent")
       }
       return sendCells(count: count)
+    case .askList(let parameter):
+      try expect(.answer, .reply)
+      guard ownCount > 0 else { return askForAll() }
+      // Once: a list costs memory for each entry.
+      guard planner.enabled.contains(.idList), tried.insert(.idList).inserted,
+        LadderCosts.list(ownCount, parameter) <= LadderLimits.moveByteCount,
+        let list = GolombSet(entryCount: Int(clamping: ownCount), parameter: parameter)
+      else { return giveUp(.noRung) }
+      return begin(.sendList(parameter: parameter)) { $0.list = list }
     case .found(let comingCount, let askedCount, let asked):
       return try found(comingCount: comingCount, askedCount: askedCount, asked: asked)
     case .foundAll: return finish(.known(push: .all(scope), wantedCount: 0))
@@ -67,7 +77,8 @@ extension Reconciler {
     if ownCount == 0 { return askForAll() }
     // What was expected since a base says nothing about whole sets; and that nothing differs is known to be wrong.
     let expected = isScoped || own.bases.isEmpty ? own.expectedDifference : nil
-    let opening = planner.opening(ownCount: ownCount, expected: expected == 0 ? nil : expected)
+    let opening = planner.opening(
+      ownCount: ownCount, peerCount: peerCount, expected: expected == 0 ? nil : expected)
     if case .none = opening { return giveUp(.noRung) }
     return open(opening)
   }
@@ -76,16 +87,13 @@ extension Reconciler {
     send(.foundAll, .known(push: .ids([]), wantedCount: peerCount))
   }
 
-  private mutating func answer(estimator: [UInt8], syndromes: [UInt8]) throws(WireError) -> [Action] {
+  private mutating func answer(_ theirs: DifferenceEstimator, syndromes: [UInt8]) throws(WireError) -> [Action] {
     guard ownCount > 0 else { return askForAll() }
-    guard let theirs = DifferenceEstimator(bytes: estimator) else {
-      throw WireError(.invalidValue, "an estimator of the wrong size")
-    }
     let count = syndromes.count / 4
     let sketch = count > 0 ? PinSketch(bytes: syndromes, syndromes: 0..<count) : nil
     guard count == 0 || sketch != nil else { throw WireError(.invalidValue, "a sketch of the wrong size") }
     return begin(.answerSketch(estimator: theirs, sketch: planner.enabled.contains(.summarySketch) ? sketch : nil)) {
-      $0.estimator = DifferenceEstimator(width: theirs.width)
+      $0.estimator = DifferenceEstimator(width: theirs.width, levelCount: theirs.levelCount)
       if count > 0 { $0.sketch = PinSketch(capacity: count) }
     }
   }
@@ -120,7 +128,10 @@ extension Reconciler {
   }
 
   /// Twice what naming everything takes.
-  private var cellLimit: Int { Int(min(UInt64(RatelessCells.cellLimit), 256 + 3 * min(ownCount + peerCount, 1 << 40))) }
+  private var cellLimit: Int {
+    let entryCount = min(ownCount, 1 << 40) + min(peerCount, 1 << 40)
+    return Int(min(UInt64(RatelessCells.cellLimit), 256 + 3 * entryCount))
+  }
 
   private mutating func found(comingCount: UInt64, askedCount: UInt64, asked: [UInt8]) throws(WireError) -> [Action] {
     guard comingCount <= peerCount, askedCount <= ownCount, askedCount <= UInt64(asked.count) * 8 else {
@@ -173,23 +184,30 @@ extension Reconciler {
       awaited = .reply
       return send(.list(count: ownCount, parameter: parameter, bytes: list.encoded()))
     case .opening:
+      guard let estimator = pass.estimator else { return giveUp(.noRung) }
       awaited = .reply
       naming = .buckets(count: 1)
-      return send(.sketch(estimator: pass.estimator?.bytes ?? [], syndromes: pass.sketch?.bytes ?? []))
+      // The peer may ask for more syndromes of the same.
+      if let sketch = pass.sketch {
+        partitionPlan = PartitionPlan(bucketCount: 1, syndromeCount: sketch.syndromes.count)
+      }
+      return send(.sketch(estimator, syndromes: pass.sketch?.bytes ?? []))
     case .answerSketch(let estimator, let sketch):
       if let own = pass.estimator {
         let found = own.estimate(
           against: estimator, ownCount: Int(clamping: ownCount), otherCount: Int(clamping: peerCount))
         estimate = min(found ?? 0, LadderPlanner.estimateLimit)
       }
-      if let sketch, var difference = pass.sketch.take(), difference.formDifference(with: sketch),
-        let shortIDs = difference.decode()
-      {
-        naming = .buckets(count: 1)
+      guard let sketch, var difference = pass.sketch.take(), difference.formDifference(with: sketch) else {
+        return step()
+      }
+      naming = .buckets(count: 1)
+      if let shortIDs = difference.decode() {
         let reason = "the first message named all \(shortIDs.count)"
         return [.chose(RungChoice(.summarySketch, reason))] + classify(shortIDs.map(UInt64.init))
       }
-      return step()
+      partitionDecoder = PartitionDecoder(undecoded: difference)
+      return step(sketched: difference.syndromes.count)
     case .sendPartition:
       guard let partition = pass.partition.take() else { return giveUp(.contradiction) }
       awaited = .reply
@@ -267,12 +285,26 @@ extension Reconciler {
   }
 
   /// The next rung, with this side as the one that encodes.
-  private mutating func step() -> [Action] {
+  ///
+  /// - Parameter sketched: Syndromes of both sets that are known already.
+  private mutating func step(sketched: Int = 0) -> [Action] {
+    let (step, choice) = planner.step(
+      differences: estimate, ownCount: ownCount, peerCount: peerCount, sketched: sketched, excluding: tried)
+    let chosen = choice.map { [Action.chose($0)] } ?? []
+    if case .furtherSketch(let syndromeCount) = step {
+      tried.insert(.summarySketch)
+      guard
+        let wanted = PartitionExtension(bucketCount: 1, bitmap: [1], syndromes: sketched..<syndromeCount)
+      else { return giveUp(.noRung) }
+      return chosen + ask(for: wanted)
+    }
     cellsDecoder = nil
     partitionDecoder = nil
-    let (step, choice) = planner.step(differences: estimate, count: ownCount, excluding: tried)
-    let chosen = choice.map { [Action.chose($0)] } ?? []
     switch step {
+    case .furtherSketch: return giveUp(.noRung)
+    case .askList(let parameter):
+      tried.insert(.idList)
+      return chosen + ask(forList: parameter)
     case .list(let parameter):
       tried.insert(.idList)
       let count = Int(clamping: ownCount)
@@ -299,16 +331,29 @@ extension Reconciler {
     partitionDecoder?.decode()
     guard let decoder = partitionDecoder else { return giveUp(.contradiction) }
     if decoder.isComplete { return classify(decoder.solved) }
-    if let wanted = decoder.nextExtension() {
-      wantedExtension = wanted
-      awaited = .syndromes
-      let reason = "\(wanted.buckets.count) buckets of \(wanted.bucketCount) hold more than was sent"
-      return [.chose(RungChoice(.partitionedSketch, reason))]
-        + send(.askSyndromes(wanted.syndromes, bitmap: wanted.bitmap))
+    if moveCount < LadderLimits.extensionMoveCount, let wanted = decoder.nextExtension() {
+      let isWhole = wanted.bucketCount == 1
+      let reason =
+        isWhole
+        ? "more than \(wanted.syndromes.lowerBound) differ"
+        : "\(wanted.buckets.count) buckets of \(wanted.bucketCount) hold more than was sent"
+      let rung: Rung = isWhole && !tried.contains(.partitionedSketch) ? .summarySketch : .partitionedSketch
+      return [.chose(RungChoice(rung, reason))] + ask(for: wanted)
     }
     // More than the estimate said, by far.
-    estimate = min(max(estimate, decoder.solved.count) * 2, LadderPlanner.estimateLimit)
+    estimate = min(max(estimate, decoder.solved.count, decoder.leastSize) * 2, LadderPlanner.estimateLimit)
     return step()
+  }
+
+  mutating func ask(forList parameter: Int) -> [Action] {
+    awaited = .list
+    return send(.askList(parameter: parameter))
+  }
+
+  private mutating func ask(for wanted: PartitionExtension) -> [Action] {
+    wantedExtension = wanted
+    awaited = .syndromes
+    return send(.askSyndromes(wanted.syndromes, bitmap: wanted.bitmap))
   }
 
   private mutating func solveCells() -> [Action] {

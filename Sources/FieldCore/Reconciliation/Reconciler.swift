@@ -85,7 +85,7 @@ public struct Reconciler: Sendable {
   private var hasGreeted = false
   var pass: ReconcilePass?
   private var passCount = 0
-  private var moveCount = 0
+  private(set) var moveCount = 0
   private var parts: [UInt8] = []
 
   // What the steps so far have left.
@@ -108,6 +108,7 @@ public struct Reconciler: Sendable {
     case reply
     case syndromes
     case cells
+    case list
   }
 
   /// - Parameter attempt: 0 for the first of a session, whose greetings travel in `hello`; later ones compare
@@ -279,11 +280,13 @@ public struct Reconciler: Sendable {
       return actions + send(.none)
     case .sketch(let syndromeCount):
       let width = planner.estimatorWidth
+      let count = Int(clamping: max(ownCount, peerCount))
       return actions
         + begin(.opening(opening)) { pass in
-          pass.estimator = DifferenceEstimator(width: width)
+          pass.estimator = DifferenceEstimator(width: width, entryCount: count)
           pass.sketch = syndromeCount > 0 ? PinSketch(capacity: syndromeCount) : nil
         }
+    case .askList(let parameter, _): return actions + ask(forList: parameter)
     case .list(let parameter, _):
       let count = Int(clamping: ownCount)
       return actions + begin(.opening(opening)) { $0.list = GolombSet(entryCount: count, parameter: parameter) }

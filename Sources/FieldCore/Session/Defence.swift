@@ -1,3 +1,7 @@
+#if FIELD_DEFENCE_SWITCHES && !DEBUG
+  #error("defences can be switched off in debug builds of the tests alone")
+#endif
+
 /// A defence that a test build may switch off for a task, to see that an attack then succeeds and a test notices it. In
 /// every other build each is on, and there is nothing to switch.
 package enum Defence: String, CaseIterable, Sendable {
@@ -17,6 +21,8 @@ package enum Defence: String, CaseIterable, Sendable {
   case ownReflection
   /// A peer is answered only once the directory gives it a role.
   case authorization
+  /// Who does not end the handshake in time is closed off.
+  case handshakeDeadline
   /// A new epoch's keys go to nobody who was revoked.
   case epochExclusion
   /// A relay is given no content keys.

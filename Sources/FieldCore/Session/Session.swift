@@ -30,6 +30,7 @@ public actor Session {
   private var heardAt: Duration
   private var pingedAt: Duration?
   private var roundTrip: Duration?
+  private var meter: LinkMeter
   private let time: FrameLinkClock
   private var answeredSinceCheck = true
   private var ending: SessionError?
@@ -48,7 +49,11 @@ public actor Session {
     var isFull = false
   }
 
-  public init(secrets: SessionSecrets, connection: any TransportConnection, clock: any Clock<Duration>) {
+  /// - Parameter roundTrip: As the handshake has shown it.
+  public init(
+    secrets: SessionSecrets, connection: any TransportConnection, clock: any Clock<Duration>,
+    roundTrip: Duration? = nil
+  ) {
     self.secrets = secrets
     self.connection = connection
     self.clock = clock
@@ -60,6 +65,8 @@ public actor Session {
     multiplexer = Multiplexer(role: secrets.role)
     time = FrameLinkClock(clock)
     heardAt = time.now()
+    meter = LinkMeter(assuming: .assumed(of: connection.kind))
+    if let roundTrip { meter.answered(after: roundTrip) }
     // As many as the multiplexer lets a peer open.
     (incoming, incomingContinuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
   }
@@ -120,6 +127,12 @@ public actor Session {
     if ending == nil, pingedAt == nil, silence >= limit { ping() }
     return (silence, roundTrip, traffic)
   }
+
+  /// The link as it was measured so far, or what is assumed of it.
+  public var link: LinkMeasure { meter.measure }
+
+  /// What an earlier session with this peer measured of such a link.
+  public func recall(_ link: LinkMeasure) { meter.recall(link) }
 
   private func ping() {
     if pingedAt == nil { pingedAt = time.now() }
@@ -224,10 +237,14 @@ public actor Session {
             inboxes[id]?.isFull = false
             wakeWriters(of: id)
           }
-          try await connection.send(try seal(packet))
+          let sealed = try seal(packet)
+          let start = time.now()
+          try await connection.send(sealed)
+          meter.took(sealed.count, from: start, to: time.now())
         } else if isFlushing {
           return SessionError(.closed, "ended by this side")
         } else {
+          meter.paused()
           await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
               guard !Task.isCancelled else { return continuation.resume() }
@@ -295,7 +312,11 @@ public actor Session {
       inboxes[id]?.isFull = false
       wakeWriters(of: id)
     case .pong:
-      if let pingedAt { roundTrip = time.now() - pingedAt }
+      if let pingedAt {
+        let time = time.now() - pingedAt
+        roundTrip = time
+        meter.answered(after: time)
+      }
       pingedAt = nil
     case .closed(let code):
       return code == .refused

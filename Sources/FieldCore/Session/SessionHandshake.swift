@@ -29,6 +29,7 @@ public struct SessionHandshake: Sendable {
   }
 
   static let protocolName = "Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b"
+  static let firstMessageByteCount = 48
   static let proofByteCount = DeviceKey.byteCount + EntryLimits.signatureByteCount
 
   private enum State: Sendable {
@@ -92,6 +93,7 @@ public struct SessionHandshake: Sendable {
     state = .over
     switch current {
     case .responderStart(let candidates):
+      guard message.count == Self.firstMessageByteCount else { throw Self.stranger }
       for (candidate, noise) in candidates {
         var noise = noise
         guard let received = try? noise.readMessage(message) else { continue }
@@ -101,7 +103,7 @@ public struct SessionHandshake: Sendable {
         state = .responderWaiting(noise)
         return .send(reply)
       }
-      throw SessionError(.stranger, "the peer does not know this workspace's key")
+      throw Self.stranger
     case .initiatorWaiting(var noise):
       let peer = try readProof(&noise, message, of: .responder)
       let last = try prove(&noise)
@@ -113,6 +115,19 @@ public struct SessionHandshake: Sendable {
       throw SessionError(.handshakeFailed, "a handshake message out of turn")
     }
   }
+
+  /// Whether `message` begins a handshake with one of the keys: what a responder finds out before it does anything that
+  /// costs, with a few hashes for each key and no exponentiation.
+  public static func begins(_ message: [UInt8], with keys: [SessionKey]) -> Bool {
+    guard message.count == firstMessageByteCount else { return false }
+    return keys.contains { key in
+      guard var noise = try? noise(key, .responder, unused) else { return false }
+      return (try? noise.readMessage(message)) != nil
+    }
+  }
+
+  /// Reading the first message takes no key pair of the responder's.
+  private static let unused = KeyPairs()
 
   private static func noise(
     _ key: SessionKey, _ role: Role, _ keyPairs: KeyPairs
@@ -126,6 +141,8 @@ public struct SessionHandshake: Sendable {
         localEphemeral: keyPairs.ephemeral)
     }
   }
+
+  private static let stranger = SessionError(.stranger, "the peer does not know this workspace's key")
 
   private func prove(_ noise: inout HandshakeState) throws(SessionError) -> [UInt8] {
     let identity = identity

@@ -11,6 +11,7 @@ public enum EntryIntake {
   ///   - directory: As of the transaction; it takes in the directory entries that are stored.
   ///   - isPresent: Whether the store holds the entry, those of this put that were inserted included.
   ///   - isPurged: Whether the document was purged.
+  ///   - noRoom: Why there is no room for an entry that is no directory entry; `nil` where there is.
   ///   - insert: Stores an entry.
   ///   - readmit: Looks again at everything of these authors that the store holds, outside of the directory: sets aside
   ///     what is not admitted any more, where nobody sees it, and brings back what is.
@@ -20,6 +21,7 @@ public enum EntryIntake {
     of candidates: [Result<VerifiedEntry, EntryError>], directory: inout Directory,
     isPresent: (EntryID) throws(Failure) -> Bool,
     isPurged: (EntryHeader) throws(Failure) -> Bool,
+    noRoom: (EntryHeader, Directory) throws(Failure) -> EntryError.Code?,
     insert: (VerifiedEntry) throws(Failure) -> Void,
     readmit: (Set<DeviceKey>, Directory) throws(Failure) -> Void
   ) throws(Failure) -> [PutOutcome] {
@@ -75,6 +77,8 @@ public enum EntryIntake {
       }
       if try isPurged(entry.header) {
         outcomes[index] = .refused(.purged)
+      } else if let code = try noRoom(entry.header, directory) {
+        outcomes[index] = .refused(code)
       } else {
         try insert(entry)
         outcomes[index] = .stored

@@ -157,7 +157,7 @@ public final class InMemoryStore: LocalStore {
       var directory = state.directory
       let outcomes = EntryIntake.outcomes(
         of: candidates, directory: &directory, isPresent: { state.places[$0] != nil },
-        isPurged: { state.isPurged($0) }, insert: { state.insert($0, from: source) },
+        isPurged: { state.isPurged($0) }, noRoom: { _, _ in nil }, insert: { state.insert($0, from: source) },
         readmit: { state.readmit($0, $1) })
       state.directory = directory
       return outcomes

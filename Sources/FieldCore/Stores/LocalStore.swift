@@ -40,6 +40,11 @@ public protocol LocalStore: ContentAddressedStore {
   /// ``PartialLimits/lifetime`` after its last piece. A piece that does not go on where what is kept ends is left out.
   func keep(_ piece: PartialPiece) async throws(StoreError)
 
+  /// Makes room for an entry that is about to come, where ``StoreQuota`` bounds the store.
+  ///
+  /// - Returns: Why there is none; `nil` where there is.
+  func makeRoom(for header: EntryHeader, from source: EntrySource?) async throws(StoreError) -> EntryError.Code?
+
   func dropPartial(of content: ContentHash) async throws(StoreError)
 
   func peerRecord(of device: DeviceKey) async throws(StoreError) -> PeerRecord?
@@ -69,4 +74,8 @@ public protocol LocalStore: ContentAddressedStore {
 
 extension LocalStore {
   public func put(_ entries: [Entry]) async throws(StoreError) -> [PutOutcome] { try await put(entries, from: nil) }
+
+  public func makeRoom(
+    for header: EntryHeader, from source: EntrySource?
+  ) async throws(StoreError) -> EntryError.Code? { nil }
 }

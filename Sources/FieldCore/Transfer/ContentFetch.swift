@@ -66,11 +66,15 @@ public struct ContentFetch: Sendable {
       id = try head.verified(in: sink.workspace)
       if head.header.kind != .directory { try directory.admit(head.header) }
     } catch {
-      await receiver.note(refused: error.code)
+      await receiver.note(refused: error.code, head.header)
       return nil
     }
     // It came by another session meanwhile; nothing but its name came twice.
     guard try await !sink.contained([id]).contains(id) else { return nil }
+    if let code = try await sink.makeRoom(for: head.header, from: origin) {
+      await receiver.note(refused: code, head.header)
+      return nil
+    }
     var wanted = Wanted(id: id, head: head)
     if let payload = try await sink.payload(of: head.header.contentHash) {
       try await receiver.receive(wanted.entry(payload))
@@ -111,7 +115,7 @@ public struct ContentFetch: Sendable {
           } else {
             try await sink.dropPartial(of: group[index].head.header.contentHash)
             if group[index].prefix.isEmpty {
-              await receiver.note(refused: .contentMismatch)
+              await receiver.note(refused: .contentMismatch, group[index].head.header)
             } else {
               wrong.append(Wanted(id: group[index].id, head: group[index].head))
             }

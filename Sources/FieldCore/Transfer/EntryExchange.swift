@@ -10,6 +10,10 @@ struct EntryExchange: Sendable {
   let store: any LocalStore
   let stream: SessionStream
   let served: ServedCount
+  /// What the peer says that it does not take; may grow while this sends.
+  let refusedByPeer: RefusalRecord
+  /// Hears what became of each batch.
+  let didStore: @Sendable (PullReport) async -> Void
 
   // MARK: Sending
 
@@ -47,7 +51,7 @@ struct EntryExchange: Sendable {
     var rest = listings.filter { $0.byteCount <= Self.smallEntryByteCount }.map(\.id)
     while !rest.isEmpty {
       let entries = try await store.entries(rest)
-      for entry in entries {
+      for entry in entries where entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) {
         let message = encoder.message(entry)
         try await stream.send(message)
         served.add(entries: 1, bytes: message.body.count)
@@ -85,7 +89,10 @@ struct EntryExchange: Sendable {
     func flush() async throws {
       guard !batch.isEmpty else { return }
       for put in StoreLimits.puts(of: batch) {
-        report.add(try await store.put(Array(put), from: origin), of: put)
+        var batchReport = PullReport()
+        batchReport.add(try await store.put(Array(put), from: origin), of: put)
+        report.add(batchReport)
+        await didStore(batchReport)
       }
       batch = []
       byteCount = 0
@@ -127,7 +134,7 @@ extension PullReport {
         storedCount += 1
         storedByteCount += entry.encodedByteCount
       case .duplicate: duplicateCount += 1
-      case .refused(let code): refusals[code, default: 0] += 1
+      case .refused(let code): refused(code, entry.header)
       }
     }
   }

@@ -61,7 +61,7 @@ public actor EntryReceiver {
 
   func note(missing count: Int) { report.missingCount += count }
 
-  func note(refused code: EntryError.Code) { report.refusals[code, default: 0] += 1 }
+  func note(refused code: EntryError.Code, _ header: EntryHeader) { report.refused(code, header) }
 
   func noteDuplicate() { report.duplicateCount += 1 }
 
@@ -96,7 +96,7 @@ public actor EntryReceiver {
             report.storedCount += 1
             report.storedByteCount += entry.encodedByteCount
           case .duplicate: noteDuplicate()
-          case .refused(let code): note(refused: code)
+          case .refused(let code): note(refused: code, entry.header)
           }
         }
       }

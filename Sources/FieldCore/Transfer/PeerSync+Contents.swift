@@ -27,6 +27,7 @@ extension PeerSync {
       let report = await receiver.report
       note(report, of: .contents)
       tally.end(.contents)
+      await noteRefused(report)
       for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
       outcome.missingCount += report.missingCount
       let settled = contents.fetched(heads, report)

@@ -80,10 +80,8 @@ extension PeerSync {
       head: head, bases: bases, expectedDifference: bases.first.map { Int(clamping: $0.countSince) })
     return Reconciler(
       role: role, attempt: attempt, own: facts, secrets: session.secrets.reconcile,
-      planner: LadderPlanner(enabled: rungs, link: link))
+      planner: LadderPlanner(enabled: rungs, link: await session.link))
   }
-
-  private var link: LinkMeasure { session.transportKind == .bluetooth ? .bluetooth : .lan }
 
   private func climb(_ start: Reconciler, first: Message?, on opened: SessionStream?) async throws {
     var reconciler = start
@@ -202,7 +200,9 @@ extension PeerSync {
   private func exchange(
     _ push: ReconcileResult.Push, wantedCount: UInt64, on stream: SessionStream
   ) async throws -> PullReport {
-    let exchange = EntryExchange(store: store, stream: stream, served: server.served)
+    let exchange = EntryExchange(
+      store: store, stream: stream, served: server.served, refusedByPeer: server.refusedByPeer,
+      didStore: { await self.noteRefused($0) })
     outcome.progress.wantedCount = wantedCount
     switch push {
     case .ids(let ids): outcome.progress.offeredCount = UInt64(ids.count)

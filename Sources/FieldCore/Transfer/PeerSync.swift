@@ -18,6 +18,8 @@ public actor PeerSync {
   let store: any LocalStore
   let remote: RemoteStore
   let server: StoreServer
+  /// What this side did not take of the peer's entries.
+  let refusedHere = RefusalRecord()
   private let ownDevice: DeviceKey
   let ending: Ending
   let rungs: Set<Rung>
@@ -261,6 +263,14 @@ public actor PeerSync {
         eventContinuation.yield(.addresses(notice.addresses))
       }
       await stream.forget()
+    case .refusals:
+      await waitForAuthorization()
+      if isReady, let notice = try? first.decode(RefusalsNotice.self) {
+        server.refusedByPeer.replace(by: notice)
+        outcome.refusedByPeer = notice.items
+        eventContinuation.yield(.refusedByPeer(notice.items))
+      }
+      await stream.forget()
     case .state:
       do {
         if stream.id > newestState {
@@ -428,6 +438,7 @@ public actor PeerSync {
         })
       note(report, of: .pull)
       tally.end(.pull)
+      await noteRefused(report)
       for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
       outcome.missingCount += report.missingCount
       outcome.progress.wantedCount = UInt64(contents.count)
@@ -442,6 +453,11 @@ public actor PeerSync {
     } catch {
       await failed(error)
     }
+  }
+
+  /// Tells the peer what of its entries is not taken here, when that is news to it.
+  func noteRefused(_ report: PullReport) async {
+    if refusedHere.add(report) { try? await notifyUnlessGone(Message(RefusalsNotice(items: refusedHere.items))) }
   }
 
   private func ownSummary(attempt: UInt32) async throws -> BloomSummary {

@@ -10,6 +10,8 @@ public struct StoreServer: Sendable {
   /// Large payloads have turns of their own, so that they never hold up what is small.
   private let bulk = AsyncSemaphore(permits: 2)
   public let served: ServedCount
+  /// What the peer says that it does not take; it is not sent, even where it is asked for.
+  let refusedByPeer = RefusalRecord()
 
   public init(store: any ContentAddressedStore, secrets: SessionSecrets, served: ServedCount = ServedCount()) {
     self.store = store
@@ -126,6 +128,7 @@ public struct StoreServer: Sendable {
   private func send(
     _ entry: Entry, _ inlineByteCount: Int, with encoder: inout EntryEncoder, on stream: SessionStream
   ) async throws {
+    guard entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) else { return }
     let isWhole = entry.payload.count <= inlineByteCount
     let message = isWhole ? encoder.message(entry) : encoder.message(head: entry)
     try await stream.send(message)

@@ -11,6 +11,8 @@ public enum SyncEvent: Sendable {
   case pulled(PullReport)
   case inStep
   case settledApart
+  /// Why the peer did not take entries of this side's.
+  case refusedByPeer([RefusalsNotice.Item])
   /// Where else the peer can be reached. It may be wrong.
   case addresses([PeerAddress])
 }
@@ -41,6 +43,8 @@ public struct SyncOutcome: Sendable {
   public var isSettledApart = false
   public var progress = SyncProgress()
   public var refusals: [EntryError.Code: Int] = [:]
+  /// What the peer did not take.
+  public var refusedByPeer: [RefusalsNotice.Item] = []
   public var missingCount = 0
   public var traffic = SessionTraffic()
   /// Why the session ended.

@@ -8,6 +8,9 @@ public protocol TransportConnection: Sendable {
   /// The peer's address for people to read, shortened where it could identify somebody.
   var peerDescription: String { get }
 
+  /// The same for connections that one machine can make, as far as the transport can tell; never shown to anybody.
+  var origin: String { get }
+
   /// Whether the same transport has a better way to reach a peer, which could not be had: then dialling it again may
   /// give that.
   var isFallback: Bool { get }
@@ -23,8 +26,14 @@ public protocol TransportConnection: Sendable {
 
   /// Ends the connection: what was sent is delivered if the link allows, pending calls throw.
   func close() async
+
+  /// Ends the connection at once, whatever is still to be sent: for peers that nothing is owed to.
+  func abort() async
 }
 
 extension TransportConnection {
+  public var origin: String { peerDescription }
   public var isFallback: Bool { false }
+
+  public func abort() async { await close() }
 }

@@ -4,7 +4,7 @@ import FieldCore
 /// at some address. An address is there as long as one of them is at it.
 struct AvahiPeerTable: Sendable {
   /// Services remembered at most; more than that are not told of.
-  static let itemLimit = 512
+  static let itemLimit = 4096
 
   struct Item: Hashable, Sendable {
     var interface: Int32

@@ -9,14 +9,15 @@ import UnixSignals
 struct AgentCommand: HomeCommand {
   static let configuration = CommandConfiguration(
     commandName: "agent",
-    abstract: "Run the service that keeps this home in step with the devices around.",
+    abstract: "Run the service that keeps one or more homes in step with the devices around.",
     discussion: """
       It runs in the foreground until it is interrupted, and prints a line that begins with \
       'ready' once it listens. Other commands may be used meanwhile. Its log goes to standard \
-      error.
+      error. Several homes, of any workspaces, share the port and the adapter.
 
       Example:
         fieldsync agent --listen 0.0.0.0:7747
+        fieldsync agent --home ~/club --home ~/survey
       """)
 
   @Option(help: ArgumentHelp("Where to listen on the LAN.", valueName: "host:port"))
@@ -36,28 +37,37 @@ struct AgentCommand: HomeCommand {
   @Flag(help: "Do not use the LAN.")
   var noLan = false
 
+  @OptionGroup(title: "On a relay") var quota: QuotaOptions
+
   @Option(help: "The least that is logged.")
   var logLevel = LogLevel.info
 
   @OptionGroup var global: GlobalOptions
+
+  static var takesSeveralHomes: Bool { true }
 
   func validate() throws {
     if noBle, noLan { throw ValidationError("With neither Bluetooth nor the LAN there is nothing to do.") }
   }
 
   func run() async throws {
-    let lock = try home.lockForAgent()
-    defer { withExtendedLifetime(lock) {} }
-    let open = try await home.open()
-    guard !open.identity.isRestored else {
-      throw AgentError(
-        .notAllowed, "This device was restored from a backup and was not let in again yet.",
-        hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
+    let locks = try global.homes.map { try $0.lockForAgent() }
+    defer { withExtendedLifetime(locks) {} }
+    var open: [OpenHome] = []
+    for home in global.homes {
+      let home = try await home.open()
+      guard !home.identity.isRestored else {
+        throw AgentError(
+          .notAllowed, "This device was restored from a backup and was not let in again yet.",
+          hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
+      }
+      try await quota.apply(to: home)
+      open.append(home)
     }
     var logger = Logger(label: "fieldsync", factory: StreamLogHandler.standardError(label:))
     logger.logLevel = logLevel.level
     let service = try await AgentService(
-      home: open, listen: noLan ? nil : listen, bluetooth: noBle ? nil : .init(adapter: adapter),
+      homes: open, listen: noLan ? nil : listen, bluetooth: noBle ? nil : .init(adapter: adapter),
       fixed: try connect.map { address throws(AgentError) in try PeerAddress(argument: address) }, logger: logger)
     let group = ServiceGroup(
       services: [service], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)

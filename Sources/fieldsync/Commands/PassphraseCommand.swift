@@ -8,8 +8,9 @@ struct PassphraseCommand: AsyncParsableCommand {
     discussion: """
       Without one, whoever can read the home's files has the keys. With one, every command asks \
       for it at the terminal, reads the first line of '--passphrase-file', or takes the systemd \
-      credential 'fieldsync.passphrase', as an agent has to. It is never an argument. Nobody \
-      can find a passphrase that was forgotten: keep a backup, or another admin.
+      credential 'fieldsync.passphrase', as an agent has to: in its unit, \
+      LoadCredential=fieldsync.passphrase:/etc/fieldsync/passphrase. It is never an argument. \
+      Nobody can find a passphrase that was forgotten: keep a backup, or another admin.
 
       Example:
         fieldsync passphrase set

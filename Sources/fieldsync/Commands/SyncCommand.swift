@@ -42,6 +42,9 @@ struct SyncCommand: HomeCommand {
     let databases = try await open.databaseSummaries()
     let traffic = result.traffic
     let seconds = start.duration(to: .now) / .seconds(1)
+    let notTaken = result.refusedByPeer.map { item in
+      JSON.object([("code", .string(item.code.rawValue)), ("entries", .unsigned(item.entryCount))])
+    }
     try console.result(
       [
         ("equal", .bool(result.isInStep)), ("receivedEntries", .count(result.progress.receivedCount)),
@@ -55,18 +58,25 @@ struct SyncCommand: HomeCommand {
             ("receivedMessages", .integer(Int64(traffic.receivedMessageCount))),
             ("receivedBytes", .integer(Int64(traffic.receivedByteCount))),
           ])
-        ), ("databases", .array(databases.map(\.json))),
+        ),
+        ("notTaken", .array(notTaken)), ("databases", .array(databases.map(\.json))),
       ],
       lines: [
         "\(result.progress.receivedCount) entries came (\(ByteText.short(result.progress.receivedByteCount))), "
           + "\(ByteText.short(Int(traffic.sentByteCount))) went, \((seconds * 10).rounded() / 10) s."
       ] + databases.map { "Database   \($0.shownName), \($0.entryCount) entries, digest \($0.digest.prefix(16))" })
     guard result.isInStep else {
+      if let item = result.refusedByPeer.first(where: \.code.isForLackOfRoom) {
+        throw AgentError(
+          .peerFull, item.reason.prefix(1).uppercased() + item.reason.dropFirst() + ".", hint: item.remedy)
+      }
       let reasons = result.refusals.map { "\($0.value) \($0.key.rawValue)" }.sorted().joined(separator: ", ")
       throw AgentError(
         .incomplete,
         reasons.isEmpty
-          ? "The peer refuses entries that are here."
+          ? result.missingCount > 0
+            ? "\(result.missingCount) entries are not at the peer any more, or were damaged there."
+            : "The peer refuses entries that are here."
           : "\(result.progress.refusedCount) entries of the peer are refused here (\(reasons)).",
         hint: "Everything else is in step. 'fieldsync verify' on both devices tells whether a store is damaged.")
     }
@@ -92,7 +102,7 @@ actor SyncMeter {
       if line == nil { line = ProgressLine("sync", itemCount: total, byteCount: 0, console: console) }
       line?.itemCount = total
       line?.update(items: progress.receivedCount, bytes: progress.receivedByteCount)
-    case .reconciled, .pulled, .inStep, .settledApart, .addresses: break
+    case .reconciled, .pulled, .inStep, .settledApart, .refusedByPeer, .addresses: break
     }
   }
 

@@ -146,6 +146,6 @@ struct HomeTests {
   @Test(arguments: AgentError.Code.allCases)
   func everyErrorHasANextStepAndAStatus(code: AgentError.Code) {
     #expect(AgentError(code, "").hint.hasSuffix("."))
-    #expect([1, 2, 3, 4, 65, 66, 69, 73, 74, 75, 76, 77, 78].contains(code.exitStatus))
+    #expect([1, 2, 3, 4, 5, 65, 66, 69, 73, 74, 75, 76, 77, 78].contains(code.exitStatus))
   }
 }

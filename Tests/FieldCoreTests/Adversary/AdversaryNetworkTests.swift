@@ -1,6 +1,7 @@
 @testable import FieldCore
 import FieldTesting
 import FieldWire
+import Noise
 import Sodium
 import StoreFixtures
 import Testing
@@ -114,6 +115,50 @@ import Testing
   @Test func adversaryInTheMiddleCannotNameAMembersKey() async throws {
     let village = try await Village.make(memberCount: 0)
     #expect(try Attacks.borrowedIdentity(village, of: village.founder.keyPair) == false)
+  }
+
+  /// Who has stolen a device's keys is that device, and nobody else to it: key-compromise impersonation.
+  @Test func adversaryWithAStolenKeyIsNobodyElseToItsOwner() async throws {
+    let village = try await Village.make(memberCount: 1)
+    let (owner, member) = (village.founder.keyPair, village.residents[1].keyPair)
+    #expect(try Attacks.borrowedIdentity(village, of: member, signing: owner) == false)
+  }
+
+  /// Who recorded a session, and later gets the keys of both devices and of the workspace, has nothing of it: the keys
+  /// of the session went with it.
+  @Test func adversaryWithAllKeysReadsNoRecordedSession() async throws {
+    let village = try await Village.make(memberCount: 1)
+    var initiator = try SessionHandshake(initiatorWith: village.syncKey, identity: village.residents[1].keyPair)
+    var responder = try SessionHandshake(responderWith: [village.syncKey], identity: village.founder.keyPair)
+    let first = try initiator.start()
+    let second = reply(try responder.received(first))
+    guard case .established(var secrets, let third?) = try initiator.received(second) else {
+      Issue.record("no session")
+      return
+    }
+    let packet = try secrets.sending.encrypt(Array("canary".utf8))
+    // As either side, with all that is ever on a disk.
+    var asResponder = try SessionHandshake(responderWith: [village.syncKey], identity: village.founder.keyPair)
+    _ = try asResponder.received(first)
+    #expect(throws: SessionError.self) { try asResponder.received(third) }
+    var asInitiator = try SessionHandshake(initiatorWith: village.syncKey, identity: village.residents[1].keyPair)
+    _ = try asInitiator.start()
+    #expect(throws: SessionError.self) { try asInitiator.received(second) }
+    // Nor with another session between the same devices.
+    let (mine, theirs) = try await establishedPair(village)
+    for var cipher in [mine.sending, mine.receiving, theirs.sending, theirs.receiving] {
+      #expect(throws: NoiseError.self) { try cipher.decrypt(packet) }
+    }
+  }
+
+  private func establishedPair(_ village: Village) async throws -> (SessionSecrets, SessionSecrets) {
+    var initiator = try SessionHandshake(initiatorWith: village.syncKey, identity: village.residents[1].keyPair)
+    var responder = try SessionHandshake(responderWith: [village.syncKey], identity: village.founder.keyPair)
+    let second = reply(try responder.received(try initiator.start()))
+    guard case .established(let mine, let third?) = try initiator.received(second),
+      case .established(let theirs, _) = try responder.received(third)
+    else { throw MissingValue() }
+    return (mine, theirs)
   }
 
   @Test func adversaryWithTheKeyAndNoRoleIsToldNothing() async throws {

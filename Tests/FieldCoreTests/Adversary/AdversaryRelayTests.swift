@@ -12,6 +12,27 @@ import Testing
     #expect(try Attacks.relayReads() == false)
   }
 
+  /// What a relay sees of an entry is its header, and how long its payload is: these fields, and no other.
+  @Test func adversaryRelayLearnsTheFieldsOfAHeader() async throws {
+    let workspace = try TestWorkspace()
+    let entry = try TestAuthor(workspace.founder, in: workspace).writing("text")
+    #expect(Mirror(reflecting: entry).children.compactMap(\.label) == ["header", "signature", "payload"])
+    #expect(
+      Mirror(reflecting: entry.header).children.compactMap(\.label) == [
+        "kind", "database", "document", "author", "sequence", "previous", "keyEpoch", "contentHash",
+        "payloadByteCount", "dependencies",
+      ])
+    // Payloads of every size in a class look alike.
+    let village = try await Village.make(memberCount: 0)
+    let cipher = PayloadCipher(workspace: village.workspace, keyring: village.keys.keyring)
+    let sizes = try (100...112).map { count in
+      try cipher.seal(
+        [UInt8](repeating: 1, count: count), kind: .documentChange, database: village.database, document: .number(1)
+      ).payload.count
+    }
+    #expect(Set(sizes).count <= 3, "\(sizes)")
+  }
+
   @Test func adversaryRelayAltersNoBitOfAnEntry() async throws {
     let workspace = try TestWorkspace()
     let entry = try TestAuthor(workspace.founder, in: workspace).writing("a short entry")

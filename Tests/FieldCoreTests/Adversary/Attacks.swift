@@ -69,14 +69,17 @@ enum Attacks {
   }
 
   /// A device with the workspace's key names a member's key as its own, with a signature of another.
-  static func borrowedIdentity(_ village: Village, of member: SigningKeyPair) throws -> Bool {
+  ///
+  /// - Parameter thief: The key that it signs with; a new one where none is given.
+  static func borrowedIdentity(
+    _ village: Village, of member: SigningKeyPair, signing thief: SigningKeyPair = SigningKeyPair()
+  ) throws -> Bool {
     var responder = try SessionHandshake(responderWith: [village.syncKey], identity: SigningKeyPair())
     var noise = try HandshakeState(
       name: try NoiseProtocolName(SessionHandshake.protocolName), role: .initiator, prologue: village.syncKey.prologue,
       localStatic: AgreementKeyPair(), remoteStatic: nil, presharedKeys: [village.syncKey.secret])
     guard case .send(let second) = try responder.received(try noise.writeMessage(payload: [])) else { return false }
     _ = try noise.readMessage(second)
-    let thief = SigningKeyPair()
     let third = try noise.writeMessage { hash in
       member.publicKey + thief.sign(Domain.identityProof + [SessionHandshake.Role.initiator.rawValue] + hash)
     }

@@ -2,32 +2,41 @@
   @testable import FieldCore
   import Testing
 
-  /// Built by `Scripts/defences` alone: with each defence off, the attack that it stands against succeeds, so the test
-  /// of that attack would fail.
+  /// Built by `Scripts/defences` alone: with each defence off, the named test of the attack that it stands against
+  /// fails. A defence that nothing would miss is one that no test shows.
   @Suite struct DefenceTests {
-    private func attack(_ defence: Defence) async throws -> Bool {
-      switch defence {
-      case .contentHash: try await Attacks.alteredPayload()
-      case .signature: try await Attacks.forgedEntry()
-      case .membership: try await Attacks.strangersEntry()
-      case .revocationCut: try await Attacks.entryAfterRevocation()
-      case .settingAside: try await Attacks.entryBeforeTheNewsOfTheRevocation()
+    /// The test that shows the defence, by its name and as it is run elsewhere.
+    private func test(of defence: Defence) -> (name: String, body: () async throws -> Void) {
+      let (network, relay) = (AdversaryNetworkTests(), AdversaryRelayTests())
+      return switch defence {
+      case .contentHash, .signature, .membership:
+        ("adversaryRelayForgesNothing", relay.adversaryRelayForgesNothing)
+      case .revocationCut, .settingAside, .epochExclusion:
+        ("adversaryRevokedDeviceIsRefusedAndSetAside", relay.adversaryRevokedDeviceIsRefusedAndSetAside)
       case .identityProof:
-        try await { village in try Attacks.borrowedIdentity(village, of: village.founder.keyPair) }(
-          Village.make(memberCount: 0))
-      case .ownReflection: try await Attacks.reflection(Village.make(memberCount: 0))
-      case .authorization: try await Attacks.requestWithoutRole()
-      case .epochExclusion: try Attacks.keyAfterRevocation()
-      case .relayKeys: try Attacks.relayReads()
-      case .warrant: try await Attacks.borrowedWarrant()
+        ("adversaryInTheMiddleCannotNameAMembersKey", network.adversaryInTheMiddleCannotNameAMembersKey)
+      case .ownReflection: ("adversaryReflectionIsNoPeer", network.adversaryReflectionIsNoPeer)
+      case .authorization:
+        ("adversaryWithTheKeyAndNoRoleIsToldNothing", network.adversaryWithTheKeyAndNoRoleIsToldNothing)
+      case .handshakeDeadline:
+        (
+          "adversarySlowPeerIsGoneAtTheDeadline",
+          { try await network.adversarySlowPeerIsGoneAtTheDeadline(messages: 0) }
+        )
+      case .relayKeys: ("adversaryRelayReadsNothing", { try relay.adversaryRelayReadsNothing() })
+      case .warrant:
+        ("adversaryWithABorrowedWarrantIsNoMember", relay.adversaryWithABorrowedWarrantIsNoMember)
       }
     }
 
     @Test(arguments: Defence.allCases)
-    func anAttackSucceedsOnceItsDefenceIsOff(_ defence: Defence) async throws {
-      #expect(try await attack(defence) == false, "with all defences on")
-      let succeeded = try await Defence.$off.withValue([defence]) { try await attack(defence) }
-      #expect(succeeded, "nothing else stands in the way")
+    func theTestOfADefenceFailsOnceItIsOff(_ defence: Defence) async throws {
+      let (name, body) = test(of: defence)
+      // Counts as a failure of this test when the named one does not fail.
+      await Defence.$off.withValue([defence]) {
+        await withKnownIssue("\(name), with \(defence.rawValue) off") { try await body() }
+      }
+      print("\(defence.rawValue) off: \(name) fails")
     }
   }
 #endif

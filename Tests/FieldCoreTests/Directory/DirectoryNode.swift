@@ -33,6 +33,7 @@ struct DirectoryNode {
     var (visible, aside, known) = (visible, aside, known)
     let outcomes = EntryIntake.outcomes(
       of: [.success(entry)], directory: &directory, isPresent: { visible.contains($0) }, isPurged: { _ in false },
+      noRoom: { _, _ in nil },
       insert: {
         visible.insert($0.id)
         known[$0.id] = $0

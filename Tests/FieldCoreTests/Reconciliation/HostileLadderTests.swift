@@ -82,6 +82,10 @@ import Testing
     #expect(refusedCount > 0 && endedCount > 0)
   }
 
+  private static func estimator(_ byte: UInt8, levels: Int) -> DifferenceEstimator {
+    DifferenceEstimator(bytes: Array(repeating: byte, count: 4 * levels), width: .thin) ?? DifferenceEstimator()
+  }
+
   private static let largest: UInt64 = 1 << 62 - 1
 
   /// What a liar may say about its numbers.
@@ -92,9 +96,10 @@ import Testing
       $0.base = ReconcileGreeting.Base(tag: [1, 2, 3, 4], countSince: 0)
       $0.isScoped = true
     },
-    { $0.move = .sketch(estimator: Array(repeating: 0xff, count: 72), syndromes: Array(repeating: 0xff, count: 96)) },
-    { $0.move = .sketch(estimator: Array(repeating: 0, count: 72), syndromes: Array(repeating: 0, count: 96)) },
-    { $0.move = .sketch(estimator: Array(repeating: 0xaa, count: 72), syndromes: []) },
+    { $0.move = .sketch(estimator(0xff, levels: 18), syndromes: Array(repeating: 0xff, count: 96)) },
+    { $0.move = .sketch(estimator(0, levels: 18), syndromes: Array(repeating: 0, count: 96)) },
+    { $0.move = .sketch(estimator(0xff, levels: 1), syndromes: Array(repeating: 7, count: 4)) },
+    { $0.move = .sketch(estimator(0xaa, levels: 8), syndromes: []) }, { $0.move = .askList(parameter: 40) },
     { $0.move = .list(count: 300, parameter: 40, bytes: Array(repeating: 0, count: 2000)) },
     { $0.move = .list(count: largest, parameter: 40, bytes: [0xff]) },
     { $0.move = .partition(bucketCount: 16_384, syndromeCount: 1, bytes: Array(repeating: 0xff, count: 65_536)) },

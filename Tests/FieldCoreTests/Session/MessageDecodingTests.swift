@@ -16,10 +16,10 @@ import Testing
   private static let greeting = ReconcileGreeting(
     head: head, rootHalf: [UInt8](repeating: 9, count: 8),
     base: ReconcileGreeting.Base(tag: [1, 2, 3, 4], countSince: 70), isScoped: true,
-    move: .sketch(estimator: [UInt8](repeating: 5, count: 72), syndromes: [UInt8](repeating: 6, count: 96)))
+    move: .sketch(DifferenceEstimator(entryCount: 70), syndromes: [UInt8](repeating: 6, count: 96)))
   private static let hello = Hello(capabilities: .all, greeting: greeting)
   private static let moves: [ReconcileMove] = [
-    .none, .sketch(estimator: [UInt8](repeating: 5, count: 576), syndromes: []),
+    .none, .sketch(DifferenceEstimator(width: .widest), syndromes: []), .askList(parameter: 12),
     .list(count: 20, parameter: 9, bytes: [1, 2, 3]),
     .partition(bucketCount: 2, syndromeCount: 3, bytes: [UInt8](repeating: 7, count: 24)),
     .askSyndromes(3..<9, bitmap: [2]), .syndromes([1, 2, 3, 4]),
@@ -52,6 +52,10 @@ import Testing
       sample(
         AddressesNotice(addresses: [
           PeerAddress(kind: .lan, location: "10.0.0.1:1"), PeerAddress(kind: .lan, location: "[fd00::1]:65535"),
+        ])),
+      sample(
+        RefusalsNotice(items: [
+          .init(code: .storeFull, entryCount: 7), .init(code: .authorQuota, entryCount: 70_000, author: .number(3)),
         ])),
       sample(ContentStart(index: 3, offset: 70_000, byteCount: 90_000)),
       sample(ContentRequest(items: [.init(id: id(1)), .init(id: id(2), having: [1, 2, 3])])),

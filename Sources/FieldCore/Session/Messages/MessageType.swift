@@ -16,6 +16,8 @@ public enum MessageType: UInt64, Sendable, CaseIterable {
   case welcome = 5
   /// One way: where else the sender can be reached.
   case addresses = 6
+  /// One way: what of the receiver's entries the sender did not take, and why.
+  case refusals = 7
 
   /// Asks for the head; answered by `headReply`.
   case head = 16

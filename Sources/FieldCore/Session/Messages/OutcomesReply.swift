@@ -7,8 +7,16 @@ public struct OutcomesReply: MessageBody, Hashable {
 
   /// Refusals by their byte less 2.
   static let codes: [EntryError.Code] = [
-    .malformed, .contentMismatch, .badSignature, .unknownAuthor, .revokedAuthor, .purged, .tooLarge,
+    .malformed, .contentMismatch, .badSignature, .unknownAuthor, .revokedAuthor, .purged, .tooLarge, .authorQuota,
+    .clientQuota, .storeFull,
   ]
+
+  static func byte(of code: EntryError.Code) -> UInt8 { UInt8(2 + (codes.firstIndex(of: code) ?? 0)) }
+
+  static func code(of byte: UInt8) -> EntryError.Code? {
+    let index = Int(byte) - 2
+    return codes.indices.contains(index) ? codes[index] : nil
+  }
 
   public var outcomes: [PutOutcome]
 
@@ -22,7 +30,7 @@ public struct OutcomesReply: MessageBody, Hashable {
       switch outcome {
       case .stored: writer.u8(0)
       case .duplicate: writer.u8(1)
-      case .refused(let code): writer.u8(UInt8(2 + (Self.codes.firstIndex(of: code) ?? 0)))
+      case .refused(let code): writer.u8(Self.byte(of: code))
       }
     }
   }
@@ -35,8 +43,9 @@ public struct OutcomesReply: MessageBody, Hashable {
       switch try reader.u8() {
       case 0: outcomes.append(.stored)
       case 1: outcomes.append(.duplicate)
-      case let byte where Int(byte) - 2 < Self.codes.count: outcomes.append(.refused(Self.codes[Int(byte) - 2]))
-      default: throw WireError(.unknownMandatory, "an unknown outcome")
+      case let byte:
+        guard let code = Self.code(of: byte) else { throw WireError(.unknownMandatory, "an unknown outcome") }
+        outcomes.append(.refused(code))
       }
     }
   }

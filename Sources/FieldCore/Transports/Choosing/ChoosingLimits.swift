@@ -3,6 +3,10 @@
 public enum ChoosingLimits {
   /// Addresses that are remembered. Peers on Bluetooth change theirs, so they add up.
   public static let routeCount = 1024
+  /// Those among them that were seen, and whose beacons nobody here knows.
+  public static let strangerRouteCount = 128
+  /// How long a known beacon is believed against unknown ones at the same address.
+  public static let announcementTurn: Duration = .seconds(30)
   /// Addresses that one peer may tell of itself.
   public static let toldAddressCount = 8
   /// After a dial that failed; it doubles up to the longest.

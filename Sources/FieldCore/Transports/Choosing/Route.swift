@@ -13,6 +13,8 @@ struct Route: Sendable {
   var beacon: PresenceBeacon?
   /// When the beacon last changed; the newest of a device's is the one that counts.
   var beaconAt: Duration = .zero
+  /// When a beacon of a known device was last seen here.
+  var recognisedAt: Duration = .zero
   /// `nil` for a beacon that no known device could have made.
   var recognition: PresenceReader.Recognition?
 
@@ -28,6 +30,9 @@ struct Route: Sendable {
     var beacon: PresenceBeacon?
     var digest: [UInt8]
   }
+
+  /// Seen, and nothing else is known of it.
+  var isStranger: Bool { isSeen && !isFixed && !isTold && device == nil }
 
   var isKnown: Bool { isFixed || isSeen || isTold }
 

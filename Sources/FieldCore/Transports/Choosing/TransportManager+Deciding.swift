@@ -7,7 +7,7 @@ extension TransportManager {
     settleDuplicates(now, &actions)
     tellUse(&actions)
     updateWants(now, &random)
-    for target in wants.keys.sorted(by: { $0.order < $1.order }) { pursue(target, now, &actions) }
+    for target in wants.keys.sorted(by: { $0.precedes($1) }) { pursue(target, now, &actions) }
     improve(now, &actions)
     leaveIdle(now, &actions)
     search(now, &actions)
@@ -84,7 +84,7 @@ extension TransportManager {
       reasons[.device(device)] = nil
     }
     wants = wants.filter { reasons[$0.key] != nil }
-    for (target, reason) in reasons.sorted(by: { $0.key.order < $1.key.order }) {
+    for (target, reason) in reasons.sorted(by: { $0.key.precedes($1.key) }) {
       if wants[target] != nil {
         wants[target]?.reason = reason
       } else {
@@ -145,7 +145,7 @@ extension TransportManager {
       let due = want.since + (route.failureCount > 0 ? .zero : patience(want, address, route))
       guard due <= now else { return wake(at: due) }
       // A radio makes one connection at a time: its turn comes when the other dial has ended.
-      guard dialCount(address.kind) < dialLimit(address.kind) else { continue }
+      guard dialCount(address.kind) < dialLimit(address.kind, isStranger: route.isStranger) else { continue }
       dial(address, now, &actions)
       wake(at: now + ChoosingLimits.headStart)
       return
@@ -199,8 +199,10 @@ extension TransportManager {
 
   private func dialCount(_ kind: TransportKind) -> Int { dialling.keys.count { $0.kind == kind } }
 
-  private func dialLimit(_ kind: TransportKind) -> Int {
-    cost(kind) == .shortRangeRadio ? ChoosingLimits.radioDialCount : ChoosingLimits.networkDialCount
+  /// Strangers, who may be many and slow, leave one dial to others where there are several.
+  private func dialLimit(_ kind: TransportKind, isStranger: Bool = false) -> Int {
+    let limit = cost(kind) == .shortRangeRadio ? ChoosingLimits.radioDialCount : ChoosingLimits.networkDialCount
+    return isStranger ? max(1, limit - 1) : limit
   }
 
   /// Tries a cheaper transport beside one that is at work.
@@ -281,11 +283,14 @@ extension TransportManager {
 }
 
 extension TransportManager.Target {
-  /// Any order that is the same in every run.
-  fileprivate var order: String {
-    switch self {
-    case .device(let device): "0" + device.description
-    case .address(let address): "1" + address.description
+  /// Devices first; otherwise any order that is the same in every run.
+  fileprivate func precedes(_ other: Self) -> Bool {
+    switch (self, other) {
+    case (.device(let one), .device(let another)): one < another
+    case (.device, .address): true
+    case (.address, .device): false
+    case (.address(let one), .address(let another)):
+      (one.kind.rawValue, one.location) < (another.kind.rawValue, another.location)
     }
   }
 }

@@ -124,14 +124,15 @@ public struct TransportManager: Sendable {
     _ event: Event, now: Duration, using random: inout some RandomNumberGenerator
   ) -> [Action] {
     var actions: [Action] = []
-    take(event, jitter: Double.random(in: 0..<1, using: &random), now, &actions)
+    guard take(event, jitter: Double.random(in: 0..<1, using: &random), now, &actions) else { return [] }
     decide(now, &actions, &random)
     return actions
   }
 
-  private mutating func take(_ event: Event, jitter: Double, _ now: Duration, _ actions: inout [Action]) {
+  /// - Returns: `false` when nothing follows from it: strangers may announce themselves without end.
+  private mutating func take(_ event: Event, jitter: Double, _ now: Duration, _ actions: inout [Action]) -> Bool {
     switch event {
-    case .sighted(let sighting): sighted(sighting, now, &actions)
+    case .sighted(let sighting): return sighted(sighting, now, &actions)
     case .toldAddresses(let addresses, by: let device): told(addresses, by: device, now)
     case .holds(let head):
       if self.head?.digest != head.digest { headChangedAt = now }
@@ -169,6 +170,7 @@ public struct TransportManager: Sendable {
     case .power(isOnBattery: let isOnBattery): self.isOnBattery = isOnBattery
     case .timer: break
     }
+    return true
   }
 
   func isUsable(_ kind: TransportKind) -> Bool { costs[kind] != nil && conditions[kind]?.isUsable ?? true }
@@ -177,27 +179,37 @@ public struct TransportManager: Sendable {
 
   // MARK: Sightings and addresses
 
-  private mutating func sighted(_ sighting: PeerSighting, _ now: Duration, _ actions: inout [Action]) {
-    guard costs[sighting.address.kind] != nil else { return }
+  private mutating func sighted(_ sighting: PeerSighting, _ now: Duration, _ actions: inout [Action]) -> Bool {
+    guard costs[sighting.address.kind] != nil else { return false }
     switch sighting.change {
     case .vanished:
-      guard var route = routes[sighting.address], route.isSeen else { return }
+      guard var route = routes[sighting.address], route.isSeen else { return false }
       route.isSeen = false
       route.beacon = nil
       route.recognition = nil
       actions.append(.report(.vanished(route.device, sighting.address)))
       keepOrForget(route, at: sighting.address)
     case .appeared:
-      guard routes[sighting.address] != nil || makeRoom() else { return }
-      var route = routes[sighting.address] ?? Route(notBefore: now)
-      let isNews = !route.isSeen
       let beacon = PresenceBeacon(sighting.announcement.suffix(PresenceBeacon.byteCount(of: sighting.announcement)))
+      let recognition = recognition(of: beacon)
+      guard routes[sighting.address] != nil || makeRoom(forStranger: recognition == nil) else {
+        return false
+      }
+      var route = routes[sighting.address] ?? Route(notBefore: now)
+      // A machine that serves several workspaces announces them in turn: the others' tags are noise here.
+      if recognition == nil, route.isSeen, route.recognition != nil,
+        now - route.recognisedAt < ChoosingLimits.announcementTurn
+      {
+        return false
+      }
+      if recognition != nil { route.recognisedAt = now }
+      let isNews = !route.isSeen
       if isNews { route.forgetFailures(now: now) }
       if isNews || route.beacon != beacon {
         let isSomebodyElse = route.isSeen && route.beacon?.identity != beacon?.identity
         route.beacon = beacon
         route.beaconAt = now
-        route.recognition = recognition(of: beacon)
+        route.recognition = recognition
         if let device = route.recognition?.device {
           route.device = device
         } else if isSomebodyElse, !isInUse(sighting.address) {
@@ -208,6 +220,7 @@ public struct TransportManager: Sendable {
       routes[sighting.address] = route
       if isNews { actions.append(.report(.appeared(route.device, sighting.address))) }
     }
+    return true
   }
 
   private mutating func told(_ addresses: [PeerAddress], by device: DeviceKey, _ now: Duration) {
@@ -217,7 +230,7 @@ public struct TransportManager: Sendable {
       keepOrForget(route, at: address)
     }
     for address in addresses.prefix(ChoosingLimits.toldAddressCount) where costs[address.kind] != nil {
-      guard routes[address] != nil || makeRoom() else { return }
+      guard routes[address] != nil || makeRoom(forStranger: false) else { return }
       var route = routes[address] ?? Route(notBefore: now)
       route.isTold = true
       // What a session or a beacon has shown is better than what somebody says.
@@ -230,15 +243,27 @@ public struct TransportManager: Sendable {
     routes[address] = route.isKnown || isInUse(address) ? route : nil
   }
 
-  /// Whether there is room for another route; the one that was of use longest ago goes, if it is nothing now.
-  private mutating func makeRoom() -> Bool {
+  /// Whether there is room for another route; the one that was of use longest ago goes, if it is nothing now. Strangers
+  /// share a part of the room: of them the one that failed longest ago goes, so that each has its turn, and a member
+  /// has its place however many they are.
+  private mutating func makeRoom(forStranger isStranger: Bool) -> Bool {
+    if isStranger {
+      let strangers = routes.filter { $0.value.isStranger }
+      guard strangers.count >= ChoosingLimits.strangerRouteCount else { return true }
+      let failed = strangers.filter { $0.value.failedAt != nil && !isInUse($0.key) }
+      guard let first = failed.min(by: { ($0.value.failedAt ?? .zero) < ($1.value.failedAt ?? .zero) }) else {
+        return false
+      }
+      routes[first.key] = nil
+      return true
+    }
     guard routes.count >= ChoosingLimits.routeCount else { return true }
     let idle = routes.filter { !$0.value.isFixed && !$0.value.isSeen && !isInUse($0.key) }
-    guard
-      let oldest = idle.min(by: {
+    let oldest =
+      idle.min {
         ($0.value.connectedAt ?? .zero, $0.key.location) < ($1.value.connectedAt ?? .zero, $1.key.location)
-      })
-    else { return false }
+      } ?? routes.first { $0.value.isStranger && !isInUse($0.key) }
+    guard let oldest else { return false }
     routes[oldest.key] = nil
     return true
   }

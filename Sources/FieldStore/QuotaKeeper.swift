@@ -1,0 +1,134 @@
+import FieldCore
+import FieldWire
+import GRDB
+
+/// Keeps a relay's store within its ``FieldCore/StoreQuota``, inside of one transaction.
+///
+/// For an entry that is over a bound, payloads are dropped, headers stay: so the set of entries is the same as before,
+/// peers do not bring the entry again, and whoever asks for the payload gets it elsewhere.
+/// Payloads go in the order of their arrival:
+///
+/// 1. first those that nobody needs any more: every member has acknowledged them;
+/// 2. then those that some device has acknowledged that neither wrote nor brought them;
+/// 3. others only where the quota says so. Without that, the new entry is refused.
+///
+/// A device has acknowledged what it brought, and everything up to the last time that both stores held the same
+/// (``BaseTable``). Directory entries are never dropped or refused.
+struct QuotaKeeper {
+  private let database: Database
+  private let quota: StoreQuota
+
+  /// How much more is dropped than is needed at once, as a part of the bound, so that one look through serves many.
+  private static let slackDivisor: UInt64 = 16
+
+  /// `nil` where there is no quota.
+  init?(_ database: Database) throws {
+    guard let quota = try QuotaTable(database: database).quota() else { return nil }
+    self.database = database
+    self.quota = quota
+  }
+
+  /// Makes room for an entry.
+  ///
+  /// - Parameter client: Who brings it; `nil` for this device.
+  /// - Returns: Why there is none.
+  func noRoom(
+    for header: EntryHeader, from client: DeviceKey?, _ directory: Directory, in batch: inout EntryBatch
+  ) throws -> EntryError.Code? {
+    var bounds: [(key: UsageTable.Key, limit: UInt64, code: EntryError.Code)] = []
+    if let limit = quota.authorByteCount { bounds.append((.author(header.author), limit, .authorQuota)) }
+    if let limit = quota.clientByteCount, let client { bounds.append((.client(client), limit, .clientQuota)) }
+    if let limit = quota.totalByteCount { bounds.append((.total, limit, .storeFull)) }
+    let size = UInt64(header.encodedByteCount + EntryLimits.signatureByteCount) + UInt64(header.payloadByteCount)
+    for (key, limit, code) in bounds {
+      let used = try batch.usage.byteCount(of: key)
+      guard used + size > limit else { continue }
+      let excess = used + size - limit
+      guard try drop(excess, wishing: excess + limit / Self.slackDivisor, of: key, directory, in: &batch) else {
+        return code
+      }
+    }
+    return nil
+  }
+
+  /// - Returns: Whether at least `needed` bytes are free now.
+  private func drop(
+    _ needed: UInt64, wishing wished: UInt64, of key: UsageTable.Key, _ directory: Directory,
+    in batch: inout EntryBatch
+  ) throws -> Bool {
+    let acknowledged = try Acknowledgements(directory, in: database)
+    var freed: UInt64 = 0
+    for need in [Need.nobody, .somebody, .unknown] where need != .unknown || quota.dropsUnacknowledged {
+      // Beyond what is needed only what nobody misses goes.
+      let goal = need == .nobody ? wished : needed
+      guard freed < goal else { break }
+      for id in try candidates(of: key, need, freeing: goal - freed, acknowledged) {
+        freed += UInt64(try batch.drop(id))
+      }
+    }
+    return freed >= needed
+  }
+
+  /// Who still needs a payload.
+  private enum Need {
+    case nobody, somebody, unknown
+  }
+
+  private func candidates(
+    of key: UsageTable.Key, _ need: Need, freeing goal: UInt64, _ acknowledged: Acknowledgements
+  ) throws -> [EntryID] {
+    var found: [EntryID] = []
+    var byteCount: UInt64 = 0
+    let columns = "SELECT entry.id, entry.header, entry.arrival, source.device"
+    let joined = "FROM entry LEFT JOIN source ON source.key = entry.source"
+    let order = "ORDER BY entry.arrival"
+    let (condition, values): (String, [SQLValue]) =
+      switch key {
+      case .total: ("", [])
+      case .author(let device): ("AND substr(entry.header, 35, 32) = ?", [.identifier(device)])
+      case .client(let device): ("AND source.device = ?", [.identifier(device)])
+      }
+    let sql = "\(columns) \(joined) WHERE entry.payload > 0 AND entry.database <> ? \(condition) \(order)"
+    try KeptStatement(sql, in: database).forEachRow([.identifier(Directory.database)] + values) { row in
+      let header = try EntryTable.header(row.bytes(1))
+      let source: DeviceKey? = try row.isNull(3) ? nil : row.identifier(3)
+      let isWanted =
+        switch need {
+        case .nobody: acknowledged.isNeededByNobody(arrival: row.count(2), author: header.author, source: source)
+        case .somebody: acknowledged.isElsewhere(arrival: row.count(2), author: header.author, source: source)
+        case .unknown: true
+        }
+      guard isWanted, header.payloadByteCount > 0 else { return true }
+      found.append(try row.identifier(0))
+      byteCount += UInt64(header.payloadByteCount)
+      return byteCount < goal
+    }
+    return found
+  }
+}
+
+/// Up to which arrival each device has everything that is here.
+private struct Acknowledgements {
+  private let arrivals: [DeviceKey: UInt64]
+  private let members: [DeviceKey]
+
+  init(_ directory: Directory, in database: Database) throws {
+    let bases = BaseTable(database: database)
+    var arrivals: [DeviceKey: UInt64] = [:]
+    for device in directory.devices where directory.role(of: device) != nil {
+      arrivals[device] = try bases.bases(with: device).map(\.own.arrival).max()
+    }
+    self.arrivals = arrivals
+    members = directory.devices.filter { directory.role(of: $0).map { $0 >= .member } ?? false }
+  }
+
+  /// Every member has it, who wrote it and who brought it among them.
+  func isNeededByNobody(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
+    members.allSatisfy { $0 == author || $0 == source || arrivals[$0] ?? 0 >= arrival }
+  }
+
+  /// It has reached somebody by this store.
+  func isElsewhere(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
+    arrivals.contains { $0.key != author && $0.key != source && $0.value >= arrival }
+  }
+}
