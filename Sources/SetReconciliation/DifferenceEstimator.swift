@@ -70,8 +70,8 @@ public struct DifferenceEstimator: SetSummary, Hashable {
     }
   }
 
-  /// The most likely size of the difference; `nil` for another width or other levels. It is 0 where all parities are equal, which
-  /// happens now and then where two ids differ.
+  /// The most likely size of the difference; `nil` for another width or other levels. It is 0 where all parities are
+  /// equal, which happens now and then where two ids differ.
   public func estimate(against other: DifferenceEstimator) -> Int? {
     guard width == other.width, levelCount == other.levelCount else { return nil }
     let wordsOfLevel = width.rawValue / 32

@@ -179,8 +179,8 @@ public struct LadderPlanner: Sendable {
     return (best, choice)
   }
 
-  /// How many syndromes a sketch of the whole difference has, where that is no large one: above, a message more is worth
-  /// more than what was sent, and one bucket for all costs a large store time.
+  /// How many syndromes a sketch of the whole difference has, where that is no large one: above, a message more is
+  /// worth more than what was sent, and one bucket for all costs a large store time.
   private func sketchCount(differences: Int, least: Int, above sketched: Int) -> Int? {
     // One side has all that the other has, most likely: then as many differ as the counts say.
     if least > sketched, differences <= least + least / 2, least <= PinSketch.syndromeLimit { return least }

@@ -1,5 +1,5 @@
-/// Measures a link while it is used. It begins with what is assumed of links of its kind, or with what an earlier session
-/// with the same peer has measured.
+/// Measures a link while it is used. It begins with what is assumed of links of its kind, or with what an earlier
+/// session with the same peer has measured.
 public struct LinkMeter: Sendable {
   public private(set) var measure: LinkMeasure
   private var hasRate = false
