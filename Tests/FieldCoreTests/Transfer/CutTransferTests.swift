@@ -7,9 +7,9 @@ import Testing
 /// A transfer that is cut at any frame costs what was under way: nothing is lost, nothing comes twice, and in each
 /// direction at most one window is sent again, over whatever comes next.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct CutTransferTests {
-  /// The frames at which links are cut: every fourth, beginning with another one in each case, or all.
+  /// The frames at which links are cut: every tenth, beginning with another one in each case, or all.
   private static let cutCount = 500
-  private static let step = ProcessInfo.processInfo.environment["FIELD_EVERY_FRAME"] == nil ? 4 : 1
+  private static let step = ProcessInfo.processInfo.environment["FIELD_EVERY_FRAME"] == nil ? 10 : 1
   private static let smallCount = 8
   private static let mediumCount = 4
 
