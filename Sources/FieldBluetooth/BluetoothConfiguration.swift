@@ -27,9 +27,9 @@ public struct BluetoothConfiguration: Sendable {
   public var dialDeadline = Duration.seconds(8)
   /// From the connection to knowing the peer's services.
   public var resolveDeadline = Duration.seconds(15)
-  /// A peer that is not heard for so long has vanished. A scan is begun anew every ten seconds or so, and tells of each
-  /// peer once; who has gone is to be seen to be gone within 30 seconds.
-  public var sightingLifetime = Duration.seconds(25)
+  /// A peer that is not heard for so long has vanished. bluetoothd scans for ten seconds, rests for five, and tells of
+  /// each peer once in a scan; who has gone is to be seen to be gone within 30 seconds, by slow machines as well.
+  public var sightingLifetime = Duration.seconds(20)
 
   /// - Parameter announcement: Taken to its length: cut, or filled with zeros.
   public init(

@@ -146,7 +146,8 @@ extension Agent {
 
   private func status() -> AgentStatus {
     let now = time.now()
-    for device in manager?.devices ?? [] where device != home.identity.device {
+    // Of who has gone the manager may know nothing any more.
+    for device in (manager?.devices ?? []).union(peers.keys) where device != home.identity.device {
       guard let view = manager?.view(of: device, now: now) else { continue }
       note(device) { peer in
         peer.set(view)

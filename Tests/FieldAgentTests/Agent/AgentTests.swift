@@ -91,6 +91,10 @@ struct AgentTests {
       [laptop, tablet].allSatisfy { AgentStatus(contentsOf: $0.home.statusPath)?.peers.first?.state == "quiet" }
     }
     #expect(radio.connectionCount("laptop", "tablet") == 0)
+    radio.separate("laptop", "tablet")
+    try await eventually("both to say that the other has gone") {
+      [laptop, tablet].allSatisfy { AgentStatus(contentsOf: $0.home.statusPath)?.peers.first?.state == "away" }
+    }
     for home in [laptop, tablet] {
       #expect(!EventLog.events(in: home.home.eventsPath).map(\.type).contains(.connected))
     }
