@@ -1,4 +1,5 @@
 public import FieldCore
+import Synchronization
 
 /// Where simulated transports meet: named nodes that come into range of each other and go, in one process.
 ///
@@ -47,10 +48,18 @@ public final class SimulatedAir: Sendable {
     }
   }
 
+  /// What a watcher is to be told.
+  struct News: Sendable {
+    var watcher: AsyncStream<PeerSighting>.Continuation
+    var sighting: PeerSighting
+  }
+
   public let kind: TransportKind
   let medium: Medium
   let clock: any Clock<Duration>
   let state: Monitor<State>
+  /// Held while watchers are told, so that news come to them in order.
+  private let telling = Mutex(())
 
   /// - Parameter kind: What the transports say they are; another one than `simulated` lets two airs stand for two
   ///   transports.
@@ -78,9 +87,9 @@ public final class SimulatedAir: Sendable {
 
   /// The two can reach each other from now on, and see each other.
   public func bringTogether(_ one: String, _ other: String) {
-    state.withLock { state in
-      guard state.inRange.insert(Pair(one, other)).inserted else { return }
-      for (watcher, seen) in [(one, other), (other, one)] { tell(watcher, of: seen, .appeared, state) }
+    tell { state in
+      guard state.inRange.insert(Pair(one, other)).inserted else { return [] }
+      return [(one, other), (other, one)].flatMap { news(for: $0, of: $1, .appeared, state) }
     }
   }
 
@@ -88,11 +97,11 @@ public final class SimulatedAir: Sendable {
   ///
   /// - Parameter isReported: Whether connections over datagrams learn of it at once or have to notice.
   public func separate(_ one: String, _ other: String, isReported: Bool = true) {
-    let links = state.withLock { state -> [Link] in
+    tell { state in
       guard state.inRange.remove(Pair(one, other)) != nil else { return [] }
-      for (watcher, seen) in [(one, other), (other, one)] { tell(watcher, of: seen, .vanished, state) }
-      return state.links.removeValue(forKey: Pair(one, other)) ?? []
+      return [(one, other), (other, one)].flatMap { news(for: $0, of: $1, .vanished, state) }
     }
+    let links = state.withLock { $0.links.removeValue(forKey: Pair(one, other)) ?? [] }
     for link in links { link.cut(isReported) }
   }
 
@@ -116,9 +125,9 @@ public final class SimulatedAir: Sendable {
 
   /// What a node announces; who is in range sees it anew.
   public func setAnnouncement(_ announcement: [UInt8], of name: String) {
-    state.withLock { state in
+    tell { state in
       state.nodes[name]?.announcement = Array(announcement.prefix(PeerSighting.announcementByteLimit))
-      for other in state.nodes.keys.sorted() { tell(other, of: name, .appeared, state) }
+      return state.nodes.keys.sorted().flatMap { news(for: $0, of: name, .appeared, state) }
     }
   }
 
@@ -127,11 +136,20 @@ public final class SimulatedAir: Sendable {
 
   private func links(_ one: String, _ other: String) -> [Link] { state.withLock { $0.links[Pair(one, other)] ?? [] } }
 
-  private func tell(_ watcher: String, of seen: String, _ change: PeerSighting.Change, _ state: State) {
-    guard let node = state.nodes[seen], change == .vanished || state.canReach(seen, from: watcher) else { return }
-    let sighting = PeerSighting(address: address(of: seen), change: change, announcement: node.announcement)
-    for (_, continuation) in (state.nodes[watcher]?.watchers ?? [:]).sorted(by: { $0.key < $1.key }) {
-      continuation.yield(sighting)
+  /// Watchers are told outside of the lock: one that is just being cancelled waits for it while its own task is locked,
+  /// and telling it locks its task.
+  private func tell(_ change: (inout State) -> [News]) {
+    telling.withLock { _ in
+      for news in state.withLock(change) { news.watcher.yield(news.sighting) }
     }
+  }
+
+  private func news(
+    for watcher: String, of seen: String, _ change: PeerSighting.Change, _ state: State
+  ) -> [News] {
+    guard let node = state.nodes[seen], change == .vanished || state.canReach(seen, from: watcher) else { return [] }
+    let sighting = PeerSighting(address: address(of: seen), change: change, announcement: node.announcement)
+    let watchers = (state.nodes[watcher]?.watchers ?? [:]).sorted { $0.key < $1.key }
+    return watchers.map { News(watcher: $0.value, sighting: sighting) }
   }
 }

@@ -77,6 +77,9 @@ public final class SimulatedLink: DatagramLink {
   /// Datagrams that came in and were dropped because nobody read.
   public var droppedFrameCount: Int { air.withLock { $0.directions[1 - outgoing].droppedFrameCount } }
 
+  /// Datagrams that this end has sent.
+  public var sentFrameCount: Int { air.withLock { $0.directions[outgoing].path.sentFrameCount } }
+
   /// Breaks the link: silently, so that both ends have to notice, or with both told.
   public func cut(isReported: Bool) {
     air.withLock { air in

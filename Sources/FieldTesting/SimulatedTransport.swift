@@ -71,13 +71,14 @@ public final class SimulatedTransport: NetworkTransport {
   /// Runs until the task is cancelled; then the node is off the air.
   public func run() async throws(TransportError) {
     await air.state.wait { _ in false }
-    let links = air.state.withLock { [name] state -> [SimulatedAir.Link] in
+    let (node, links) = air.state.withLock { [name] state -> (SimulatedAir.Node?, [SimulatedAir.Link]) in
       state.nodes[name]?.isReachable = false
-      state.nodes[name]?.incoming.finish()
-      for (_, watcher) in state.nodes[name]?.watchers ?? [:] { watcher.finish() }
       let pairs = state.links.keys.filter { $0.names.contains(name) }
-      return pairs.flatMap { state.links.removeValue(forKey: $0) ?? [] }
+      return (state.nodes[name], pairs.flatMap { state.links.removeValue(forKey: $0) ?? [] })
     }
+    // Outside of the lock, which each takes when it ends.
+    node?.incoming.finish()
+    for (_, watcher) in node?.watchers ?? [:] { watcher.finish() }
     for link in links { link.cut(true) }
   }
 
@@ -95,7 +96,7 @@ public final class SimulatedTransport: NetworkTransport {
     Task {
       let connection = try await FrameLinkConnection.open(
         .acceptor, over: far, configuration: configuration, kind: kind, peerDescription: caller, clock: air.clock)
-      air.state.withLock { _ = $0.nodes[called]?.incoming.yield(connection) }
+      air.state.withLock { $0.nodes[called]?.incoming }?.yield(connection)
     }
     return try await FrameLinkConnection.open(
       .initiator(session: UInt16(truncatingIfNeeded: seed)), over: near, configuration: configuration, kind: kind,
@@ -108,13 +109,13 @@ public final class SimulatedTransport: NetworkTransport {
   )
     throws(TransportError)
   {
-    let isThere = air.state.withLock { [name] state in
-      guard state.canReach(called, from: name) else { return false }
+    let incoming = air.state.withLock { [name] state -> AsyncStream<any TransportConnection>.Continuation? in
+      guard state.canReach(called, from: name) else { return nil }
       let pair = SimulatedAir.Pair(name, called)
       state.links[pair] = (state.links[pair] ?? []).filter { !$0.isOver() } + [link]
-      if let connection { state.nodes[called]?.incoming.yield(connection) }
-      return true
+      return state.nodes[called]?.incoming
     }
-    guard isThere else { throw TransportError(.unreachable, "\(called) went away") }
+    guard let incoming else { throw TransportError(.unreachable, "\(called) went away") }
+    if let connection { incoming.yield(connection) }
   }
 }

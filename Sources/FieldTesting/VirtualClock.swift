@@ -125,7 +125,9 @@ public final class VirtualClock: Clock, Sendable {
   }
 
   /// Sets the time to the next sleeper's and wakes it and those of the same time.
-  private func wakeNext(upTo target: Instant) -> Bool {
+  ///
+  /// - Returns: Whether there was one, up to `target`.
+  package func wakeNext(upTo target: Instant) -> Bool {
     let woken = state.withLock { state -> [CheckedContinuation<Void, any Error>] in
       guard let next = state.sleepers.values.map(\.deadline).min(), next <= target else { return [] }
       state.now = max(state.now, next)

@@ -73,13 +73,45 @@ import Testing
     let bob = air.transport(named: "bob")
     air.bringTogether("alice", "bob")
     let connection = try await alice.connect(to: air.address(of: "bob"))
+    var seen = bob.sightings().makeAsyncIterator()
     let running = Task { try await bob.run() }
     running.cancel()
     try await running.value
     await #expect(throws: TransportError(.connectionLost, "")) { try await connection.receive() }
     await #expect(throws: TransportError(.unreachable, "")) { try await alice.connect(to: air.address(of: "bob")) }
+    #expect(await seen.next()?.address.location == "alice")
+    #expect(await seen.next() == nil)
     var count = 0
     for await _ in bob.incomingConnections() { count += 1 }
     #expect(count == 1)
+  }
+
+  /// Who is told of a peer while it stops watching must not wait for who tells, nor the other way round.
+  @Test func watchersMayLeaveWhileTheyAreTold() async throws {
+    let air = SimulatedAir()
+    let alice = air.transport(named: "alice")
+    let bob = air.transport(named: "bob")
+    air.bringTogether("alice", "bob")
+    let announcing = Task {
+      var number: UInt8 = 0
+      while !Task.isCancelled {
+        air.setAnnouncement([number], of: "bob")
+        number &+= 1
+        await Task.yield()
+      }
+    }
+    for _ in 0..<2000 {
+      let watching = Task {
+        var count = 0
+        for await _ in alice.sightings() { count += 1 }
+        return count
+      }
+      await Task.yield()
+      watching.cancel()
+      _ = await watching.value
+    }
+    announcing.cancel()
+    await announcing.value
+    _ = bob
   }
 }

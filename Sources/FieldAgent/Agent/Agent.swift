@@ -20,6 +20,8 @@ public actor Agent {
 
   var manager: TransportManager?
   private let passBudget: PassBudget
+  /// Sessions with one peer bring what it has one after the other.
+  private let turns = PeerTurns()
   private var random = SystemRandomNumberGenerator()
   var links: [LinkID: Running] = [:]
   private var lastLink: UInt64 = 0
@@ -315,7 +317,7 @@ public actor Agent {
     if let earlier = linkMeasures[peer]?[session.transportKind] { await session.recall(earlier) }
     let sync = PeerSync(
       session: session, store: home.store, ownDevice: home.identity.device, ending: .never,
-      passBudget: passBudget, clock: clock)
+      passBudget: passBudget, turns: turns, clock: clock)
     let task = Task { await sync.run() }
     links[id] = Running(session: session, sync: sync, task: task)
     if !toldAddresses.isEmpty { await sync.tell(toldAddresses) }

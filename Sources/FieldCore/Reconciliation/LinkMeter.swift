@@ -30,7 +30,8 @@ public struct LinkMeter: Sendable {
   /// A message went out and its answer came, as with a ping or in the handshake.
   public mutating func answered(after time: Duration) {
     let time = min(max(time, Self.roundTrips.lowerBound), Self.roundTrips.upperBound)
-    measure.roundTrip = hasRoundTrip ? (measure.roundTrip * (100 - Self.newWeight) + time * Self.newWeight) / 100 : time
+    // A longer one has most likely waited behind something.
+    measure.roundTrip = hasRoundTrip && time > measure.roundTrip ? (measure.roundTrip * 9 + time) / 10 : time
     hasRoundTrip = true
   }
 

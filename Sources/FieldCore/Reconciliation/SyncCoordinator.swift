@@ -43,6 +43,8 @@ public struct SyncCoordinator: Sendable {
   /// Only who opened the session begins a reconciliation.
   private let opensLadder: Bool
   private var isClimbing = false
+  /// The session's first reconciliation has begun. What the peer says before is part of what that finds.
+  private var hasClimbed = false
   private var ladderAttempt: UInt32 = 0
   private var lastBase: [UInt8]?
   /// The peer has a ladder, too.
@@ -99,6 +101,7 @@ public struct SyncCoordinator: Sendable {
   /// A reconciliation has begun, and the peer has said where it stands.
   public mutating func ladderBegan(_ state: StateNotice, attempt: UInt32) {
     isClimbing = true
+    hasClimbed = true
     canClimb = true
     ladderAttempt = attempt
     said = nil
@@ -139,6 +142,12 @@ public struct SyncCoordinator: Sendable {
       if isSettled, ladderAttempt > 0 { isExact = true }
       return (isSettled ? [.remember(cursor)] : []) + tell() + evaluate()
     }
+  }
+
+  /// The peer took back the reconciliation that it had begun, and will begin another.
+  public mutating func ladderGivenUp() {
+    isClimbing = false
+    hasClimbed = ladderAttempt > 0
   }
 
   /// The peer did not answer the reconciliation that this side began.
@@ -215,7 +224,7 @@ public struct SyncCoordinator: Sendable {
   }
 
   private mutating func evaluate() -> [Action] {
-    guard let peer, !isPulling else { return [] }
+    guard let peer, hasClimbed, !isPulling else { return [] }
     let cursor = StoreCursor(epoch: peer.epoch, arrival: peer.arrival)
     if peer.entryCount == 0 { pulledThrough = cursor }
     if peer.root == ownRoot {

@@ -35,6 +35,7 @@ public actor Session {
   private var answeredSinceCheck = true
   private var ending: SessionError?
   private var isFlushing = false
+  private var hasFailedToSend = false
 
   public private(set) var traffic = SessionTraffic()
 
@@ -78,8 +79,16 @@ public actor Session {
       group.addTask { await self.sendLoop() }
       group.addTask { await self.receiveLoop() }
       group.addTask { await self.watchSilence() }
-      let first = await group.next() ?? nil
-      finish(first ?? SessionError(.closed, "the session was cancelled"))
+      var end = await group.next() ?? nil
+      if let lost = end, hasFailedToSend {
+        // What arrived before the link was lost has arrived: entries, or the peer's word why it left.
+        group.addTask { [clock] in
+          try? await clock.sleep(for: SessionLimits.lastWordsDeadline)
+          return lost
+        }
+        end = await group.next() ?? lost
+      }
+      finish(end ?? SessionError(.closed, "the session was cancelled"))
       await connection.close()
       group.cancelAll()
     }
@@ -156,6 +165,8 @@ public actor Session {
     inboxes[id]?.isFull = !hasRoom
     wakeSender()
   }
+
+  func isReset(_ id: StreamID) -> Bool { inboxes[id].map { $0.failure != nil } ?? true }
 
   func setBulk(_ id: StreamID) { multiplexer.setBulk(id) }
 
@@ -248,6 +259,7 @@ public actor Session {
     } catch let error as SessionError {
       return error
     } catch {
+      hasFailedToSend = true
       return SessionError(.connectionLost, "\(error)")
     }
   }

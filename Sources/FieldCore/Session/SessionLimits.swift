@@ -9,6 +9,8 @@ public enum SessionLimits {
   /// Silence after which a ping is sent, and after which the session is given up.
   public static let pingAfter: Duration = .seconds(15)
   public static let giveUpAfter: Duration = .seconds(45)
+  /// How long what arrived before the link was lost may take to be read.
+  public static let lastWordsDeadline: Duration = .seconds(5)
   /// Silence after which ``Session/probe(isBusy:)`` pings: of a session with work to do, and of one without.
   public static let probeAfter: Duration = .milliseconds(400)
   public static let idleProbeAfter: Duration = .seconds(8)

@@ -16,6 +16,9 @@ public struct SessionStream: Sendable {
   /// What is sent on this stream goes out when nothing on others waits.
   func setBulk() async { await session.setBulk(id) }
 
+  /// The peer has ended both directions.
+  var isReset: Bool { get async { await session.isReset(id) } }
+
   /// Nothing more is sent on this stream.
   public func end() async { await session.end(id) }
 

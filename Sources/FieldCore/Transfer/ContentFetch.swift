@@ -69,10 +69,8 @@ public struct ContentFetch: Sendable {
       await receiver.note(refused: error.code, head.header)
       return nil
     }
-    guard try await !sink.contained([id]).contains(id) else {
-      await receiver.noteDuplicate()
-      return nil
-    }
+    // It came by another session meanwhile; nothing but its name came twice.
+    guard try await !sink.contained([id]).contains(id) else { return nil }
     if let code = try await sink.makeRoom(for: head.header, from: origin) {
       await receiver.note(refused: code, head.header)
       return nil

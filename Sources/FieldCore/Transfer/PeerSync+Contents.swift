@@ -13,6 +13,12 @@ extension PeerSync {
   }
 
   func fetchContents(_ heads: [EntryHead]) async {
+    guard await turns.take(.contents, of: session.peer, for: turnName) else { return }
+    await fetchContentsNow(heads)
+    await turns.release(.contents, of: session.peer, by: turnName)
+  }
+
+  private func fetchContentsNow(_ heads: [EntryHead]) async {
     do {
       let receiver = EntryReceiver(into: store, origin: peerSource) { report throws(StoreError) in
         await self.note(report, of: .contents)

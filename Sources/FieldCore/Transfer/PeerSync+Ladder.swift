@@ -3,12 +3,22 @@ import FieldWire
 // MARK: The ladder, over this session
 
 extension PeerSync {
-  /// Begins a reconciliation, and exchanges what it finds.
+  /// Begins a reconciliation once it is this session's turn, and exchanges what it finds.
   func openLadder(attempt: UInt32) async throws {
-    let reconciler = try await reconciler(.opener, attempt: attempt)
-    isClimbing = true
-    ladderCount = attempt + 1
-    try await climb(reconciler, first: nil, on: nil)
+    while await turns.take(.entries, of: session.peer, for: turnName) {
+      do {
+        hasGivenUpTurn = false
+        isClimbing = true
+        ladderCount = attempt + 1
+        try await climb(try await reconciler(.opener, attempt: attempt), first: nil, on: nil)
+        return await turns.release(.entries, of: session.peer, by: turnName)
+      } catch {
+        await turns.release(.entries, of: session.peer, by: turnName)
+        // The peer has begun on another session at the same time, and that one goes first.
+        guard hasGivenUpTurn, (error as? SessionError)?.code == .streamReset else { throw error }
+        isClimbing = false
+      }
+    }
   }
 
   func retryLadder(attempt: UInt32) async {
@@ -29,6 +39,13 @@ extension PeerSync {
 
   /// Answers one that the peer begins: the session's first, or the next attempt.
   func answerLadder(_ first: Message, on stream: SessionStream) async {
+    guard await turns.takeToAnswer(session.peer, for: turnName) else { return await stream.reset(.cancelled) }
+    // A peer may have given it up meanwhile, to begin anew later.
+    if await stream.isReset { await stream.forget() } else { await answerLadderNow(first, on: stream) }
+    await turns.release(.entries, of: session.peer, by: turnName)
+  }
+
+  private func answerLadderNow(_ first: Message, on stream: SessionStream) async {
     do {
       guard session.secrets.role == .responder, !isClimbing, ladderCount < LadderLimits.attemptCount,
         (first.type == .hello) == (ladderCount == 0)
@@ -36,6 +53,12 @@ extension PeerSync {
       isClimbing = true
       ladderCount += 1
       try await climb(try await reconciler(.answerer, attempt: ladderCount - 1), first: first, on: stream)
+    } catch let error as SessionError where error.code == .streamReset && isClimbing {
+      // The peer gave its turn up, and begins anew when it has it again.
+      isClimbing = false
+      ladderCount -= 1
+      coordinator?.ladderGivenUp()
+      await stream.forget()
     } catch {
       await stream.reset(.failed)
       await failed(error)
@@ -90,7 +113,9 @@ extension PeerSync {
             if actions.indices.contains(index + 1), case .finished(.inStep) = actions[index + 1] { isLast = true }
             try await stream.send(message, isLast: isLast)
           } else {
-            stream = try await session.open(message, isLast: false)
+            let opened = try await session.open(message, isLast: false)
+            stream = opened
+            await turns.began(session.peer, turnName) { await self.giveUpTurn(on: opened) }
           }
         case .chose(let choice): eventContinuation.yield(.chose(choice))
         case .finished(let result):
@@ -106,10 +131,16 @@ extension PeerSync {
       guard let message = try await stream?.receive() else {
         throw SessionError(.protocolViolation, "the peer left the reconciliation without a word")
       }
+      if report.turnCount == 1 { await turns.wasAnswered(session.peer, turnName) }
       report.count(message, isNewTurn: isOwnTurn)
       isOwnTurn = false
       actions = try take(message, &reconciler, &hasGreeted)
     }
+  }
+
+  private func giveUpTurn(on stream: SessionStream) async {
+    hasGivenUpTurn = true
+    await stream.reset(.cancelled)
   }
 
   /// Hands a message to the machine; with the first one the peer says where it stands.
@@ -127,6 +158,7 @@ extension PeerSync {
     let actions = try reconciler.received(message)
     if !hasGreeted, let peer = reconciler.peerNotice {
       hasGreeted = true
+      hasMet = true
       peerSource = EntrySource(device: session.peer, epoch: peer.epoch)
       coordinator?.ladderBegan(peer, attempt: ladderCount - 1)
     }

@@ -24,6 +24,8 @@ public actor PeerSync {
   let ending: Ending
   let rungs: Set<Rung>
   let passBudget: PassBudget?
+  /// Shared with the other sessions of the store.
+  let turns: PeerTurns
   private let clock: any Clock<Duration>
   let eventContinuation: AsyncStream<SyncEvent>.Continuation
 
@@ -32,6 +34,9 @@ public actor PeerSync {
   /// Reconciliations that were begun in this session, and whether one is going on.
   var ladderCount: UInt32 = 0
   var isClimbing = false
+  var hasGivenUpTurn = false
+  /// The peer has said in a reconciliation where it stands.
+  var hasMet = false
   /// Notices come on streams of their own, whose tasks may overtake each other.
   private var newestState = StreamID(0)
   var peerSource: EntrySource?
@@ -58,9 +63,11 @@ public actor PeerSync {
   private var isTelling = false
   private var tellers: [CheckedContinuation<Void, Never>] = []
 
+  /// - Parameter turns: One for all sessions of the store that there may be at the same time.
   public init(
     session: Session, store: any LocalStore, ownDevice: DeviceKey, ending: Ending,
-    rungs: Set<Rung> = Set(Rung.allCases), passBudget: PassBudget? = nil, clock: any Clock<Duration>
+    rungs: Set<Rung> = Set(Rung.allCases), passBudget: PassBudget? = nil, turns: PeerTurns = PeerTurns(),
+    clock: any Clock<Duration>
   ) {
     self.session = session
     self.store = store
@@ -68,6 +75,7 @@ public actor PeerSync {
     self.ending = ending
     self.rungs = rungs
     self.passBudget = passBudget
+    self.turns = turns
     self.clock = clock
     remote = RemoteStore(session: session)
     contents = ContentQueue(workspace: store.workspace)
@@ -88,6 +96,9 @@ public actor PeerSync {
     try? await session.notify(Message(AddressesNotice(addresses: addresses)))
   }
 
+  /// What both sides call the session among those that they have with each other.
+  var turnName: [UInt8] { session.secrets.handshakeHash }
+
   /// Runs to the session's end. The connection is closed when it returns.
   public func run() async -> SyncOutcome {
     let (planStream, plans) = AsyncStream<PullPlan>.makeStream()
@@ -96,6 +107,7 @@ public actor PeerSync {
     self.contentFeed = contentFeed
     let (retryStream, retries) = AsyncStream<UInt32>.makeStream()
     self.retries = retries
+    await turns.join(session.peer, turnName)
     let end = await withTaskGroup(of: Void.self) { group in
       let notices = Task { await self.answerStreams() }
       group.addTask { await self.start() }
@@ -110,10 +122,12 @@ public actor PeerSync {
       contentFeed.finish()
       releaseContentWaiters()
       retries.finish()
+      await turns.stopWaiting(session.peer, turnName)
       await notices.value
       group.cancelAll()
       return end
     }
+    await turns.leave(session.peer, turnName)
     if failure == nil, let head = try? await store.head() {
       try? await perform(coordinator?.sessionEnded(own: head, root: session.secrets.root(of: head)) ?? [])
     }
@@ -156,8 +170,13 @@ public actor PeerSync {
   }
 
   private func waitForPeer() async throws {
-    try await clock.sleep(for: SessionLimits.helloDeadline)
-    if peerSource == nil { await fail(SessionError(.timeout, "the peer does not say where it stands")) }
+    var hasOthers = true
+    while !hasMet, hasOthers {
+      try await clock.sleep(for: SessionLimits.helloDeadline)
+      // A peer that takes turns among several sessions begins on each when it comes to it.
+      hasOthers = await turns.hasOthers(session.peer, beside: turnName)
+    }
+    if !hasMet { await fail(SessionError(.timeout, "the peer does not say where it stands")) }
   }
 
   private func role(of device: DeviceKey) async throws -> DeviceRole? { try await store.directory().role(of: device) }
@@ -320,6 +339,8 @@ public actor PeerSync {
     guard try await role(of: session.peer) != nil else {
       throw SessionError(.notAMember, "the peer was revoked")
     }
+    // The first reconciliation, which may wait for its turn, begins with what is here then.
+    guard ladderCount > 0 else { return }
     // What came from this peer is no news to it. The scan goes over each entry once in the session's life.
     let page = try await store.scan(since: listedThrough, limit: 1, filter: EntryFilter(notFrom: peerSource))
     listedThrough = page.listings.isEmpty ? page.next : head.cursor
@@ -393,6 +414,12 @@ public actor PeerSync {
   }
 
   private func pull(_ plan: PullPlan) async {
+    guard await turns.take(.entries, of: session.peer, for: turnName) else { return }
+    await pullNow(plan)
+    await turns.release(.entries, of: session.peer, by: turnName)
+  }
+
+  private func pullNow(_ plan: PullPlan) async {
     do {
       let usesSummary = plan.rung == .bloomSummary && peerCapabilities.contains(.bloomSummary)
       let summary = usesSummary ? try await ownSummary(attempt: plan.attempt) : nil
@@ -446,6 +473,7 @@ public actor PeerSync {
     outcome.progress.receivedCount = tally.storedCount
     outcome.progress.receivedByteCount = tally.storedByteCount
     outcome.progress.refusedCount = tally.refusedCount
+    outcome.progress.duplicateCount = tally.duplicateCount
     outcome.progress.sentCount = server.served.entryCount
     outcome.progress.sentByteCount = server.served.byteCount
     eventContinuation.yield(.progress(outcome.progress))

@@ -14,11 +14,13 @@ struct PullTally: Sendable {
     guard let report = running.removeValue(forKey: job) else { return }
     ended.storedCount += report.storedCount
     ended.storedByteCount += report.storedByteCount
+    ended.duplicateCount += report.duplicateCount
     ended.refusals.merge(report.refusals, uniquingKeysWith: +)
   }
 
   private var reports: [PullReport] { [ended] + running.values }
   var storedCount: Int { reports.reduce(0) { $0 + $1.storedCount } }
   var storedByteCount: Int { reports.reduce(0) { $0 + $1.storedByteCount } }
+  var duplicateCount: Int { reports.reduce(0) { $0 + $1.duplicateCount } }
   var refusedCount: Int { reports.reduce(0) { $0 + $1.refusedCount } }
 }

@@ -23,6 +23,8 @@ public struct SyncProgress: Hashable, Sendable {
   public var receivedCount = 0
   public var receivedByteCount = 0
   public var refusedCount = 0
+  /// Entries that came although they were there.
+  public var duplicateCount = 0
   /// Entries that went out to the peer, and the bytes of all that carried entries or parts of them.
   public var sentCount = 0
   public var sentByteCount = 0

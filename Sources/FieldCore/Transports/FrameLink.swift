@@ -325,7 +325,7 @@ public struct FrameLink: Sendable {
     maximumMessageByteCount = min(maximumMessageByteCount, Int(parameters.maximumMessageByteCount))
     sender = FrameLinkSendWindow(
       firstSequence: configuration.firstSequence, creditFrameCount: Int(parameters.windowFrameCount),
-      ceilingFrameCount: configuration.windowFrameCount, roundTrip: FrameLinkRoundTrip())
+      ceilingFrameCount: configuration.sendWindowFrameCount, roundTrip: FrameLinkRoundTrip())
     receiver = FrameLinkReceiveWindow(
       firstSequence: firstSequence, capacityFrameCount: configuration.windowFrameCount,
       maximumMessageByteCount: configuration.maximumMessageByteCount)
@@ -460,6 +460,7 @@ public struct FrameLink: Sendable {
     guard sender.mayAppend, let fragment = outbox.nextFragment(limit: fragmentByteCount) else { return nil }
     let (sequence, flags) = sender.append(fragment.bytes, flags: fragment.flags, now: now)
     statistics.dataFrameCount += 1
+    statistics.streamedByteCount += fragment.bytes.count
     return frame(sequence, flags, .data(fragment.bytes))
   }
 

@@ -7,6 +7,8 @@ public struct FrameLinkStatistics: Hashable, Sendable {
   public internal(set) var dataFrameCount = 0
   public internal(set) var resentFrameCount = 0
   public internal(set) var acknowledgementFrameCount = 0
+  /// Bytes of messages that went out, each counted once however often its frames were sent.
+  public internal(set) var streamedByteCount = 0
 
   /// Frames that were well formed and of this session.
   public internal(set) var receivedFrameCount = 0

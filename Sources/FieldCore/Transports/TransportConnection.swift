@@ -1,6 +1,7 @@
 /// A reliable, ordered, back-pressured channel of byte messages between two peers. It says nothing of who they are.
 ///
-/// One task sends and one receives; the two may be different ones. After an error or an end every call throws.
+/// One task sends and one receives; the two may be different ones. After an error or an end every call throws; but what
+/// arrived before the connection was lost, and before ``close()``, is received first.
 public protocol TransportConnection: Sendable {
   var kind: TransportKind { get }
 

@@ -38,6 +38,17 @@ struct Village {
     return village
   }
 
+  /// The same residents, each with a new store that holds what theirs holds now.
+  func copy() async throws -> Village {
+    var village = self
+    for (index, resident) in residents.enumerated() {
+      let store = InMemoryStore(workspace: workspace)
+      _ = try await store.pull(from: resident.store)
+      village.residents[index] = Resident(keyPair: resident.keyPair, store: store)
+    }
+    return village
+  }
+
   private init(workspace: WorkspaceID, keys: WorkspaceKeys, database: DatabaseID, nonce: [UInt8]) {
     self.workspace = workspace
     self.keys = keys
