@@ -47,7 +47,7 @@ struct ReconcileBenchmark: ParsableCommand {
   @Flag(
     help: ArgumentHelp(
       "Hold the ladder to the best rung alone over a grid of sizes up to --entries, instead of one case.",
-      discussion: "With 20 seeds each, fewer for large sets, unless --seeds says more."))
+      discussion: "With 20 seeds each, fewer for a million entries, unless --seeds says more."))
   var grid = false
 
   @Flag(help: "Print JSON, a line for each case.") var json = false

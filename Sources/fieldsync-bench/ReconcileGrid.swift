@@ -5,7 +5,7 @@ import FieldCore
 struct ReconcileGrid {
   /// Of the sets.
   var largest: Int
-  /// Fewer for large sets, whose bytes vary less.
+  /// Fewer for sets of a million, which take long.
   var seeds: Int
   var link: ReconcileCase.Link
 
@@ -38,7 +38,7 @@ struct ReconcileGrid {
       ReconcileCase(entries: entries, differences: differences, split: split, link: link, expected: expected)
     }
     var cells = setups.map { ReconcileGridCell($0) }
-    let count = max(3, min(seeds, seeds * 20_000 / max(entries, 1)))
+    let count = max(5, min(seeds, seeds * 100_000 / max(entries, 1)))
     for seed in 1...UInt64(count) {
       let sets = ReconcileSets(setups[0], seed: seed)
       for index in cells.indices {
