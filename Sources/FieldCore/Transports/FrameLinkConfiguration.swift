@@ -51,8 +51,8 @@ public struct FrameLinkConfiguration: Sendable {
     min(FrameLinkLimits.windowCapFrameCount, FrameLinkLimits.windowByteCount / maximumFrameByteCount)
   }
 
-  /// The frames that this end has under way at most. A message of which only a part came is of no use, nor is a piece of
-  /// a payload; with them a link that is lost costs no more than a window.
+  /// The frames that this end has under way at most. A message of which only a part came is of no use, nor is a piece
+  /// of a payload; with them a link that is lost costs no more than a window.
   var sendWindowFrameCount: Int {
     let fragmentByteCount = maximumFrameByteCount - LinkFrame.overheadByteCount
     let partialFrameCount = (maximumMessageByteCount + ContentPiece.byteLimit) / fragmentByteCount + 1

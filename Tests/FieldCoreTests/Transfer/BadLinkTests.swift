@@ -3,8 +3,8 @@ import Testing
 
 @testable import FieldCore
 
-/// Whole stacks over links that lose, reorder, hold up and mangle frames, in virtual time. Transfers are long enough for
-/// the handshake's own lost frames, each of which costs a time-out, not to decide.
+/// Whole stacks over links that lose, reorder, hold up and mangle frames, in virtual time. Transfers are long enough
+/// for the handshake's own lost frames, each of which costs a time-out, not to decide.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct BadLinkTests {
   struct Air: Sendable, CustomTestStringConvertible {
     var testDescription: String
