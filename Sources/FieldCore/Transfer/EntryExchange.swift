@@ -30,25 +30,57 @@ struct EntryExchange: Sendable {
         let filter = EntryFilter(kinds: kinds, before: scope.through &+ 1)
         var pages = try await store.pages(since: StoreCursor(epoch: epoch, arrival: scope.after), filter: filter)
         while let page = try await pages.next() {
+          let listings = page.listings.filter { kinds != nil || $0.kind != .directory }
           try await send(
-            page.listings.filter { kinds != nil || $0.kind != .directory }, by: &encoder, large: &large)
+            listings.filter { $0.byteCount <= Self.smallEntryByteCount }.map(\.id), by: &encoder)
+          large += listings.filter { $0.byteCount > Self.smallEntryByteCount }.map(\.id)
         }
       }
     case .ids(let ids):
-      var listings: [EntryListing] = []
-      for piece in Self.pieces(of: ids) { listings += try await store.listings(of: piece) }
-      listings.sort { ($0.kind == .directory ? 0 : 1, $0.arrival) < ($1.kind == .directory ? 0 : 1, $1.arrival) }
-      for piece in Self.pieces(of: listings) { try await send(piece, by: &encoder, large: &large) }
+      var places: [Place] = []
+      places.reserveCapacity(ids.count)
+      for start in stride(from: 0, to: ids.count, by: StoreLimits.idCount) {
+        let piece = ids[start..<min(start + StoreLimits.idCount, ids.count)]
+        let indexes = Dictionary(zip(piece, piece.indices)) { first, _ in first }
+        for listing in try await store.listings(of: Array(piece)) {
+          if let index = indexes[listing.id] { places.append(Place(listing, index)) }
+        }
+      }
+      places.sort { $0.rank < $1.rank }
+      for start in stride(from: 0, to: places.count, by: StoreLimits.idCount) {
+        let piece = places[start..<min(start + StoreLimits.idCount, places.count)]
+        try await send(piece.filter { !$0.isLarge }.map { ids[Int($0.index)] }, by: &encoder)
+        large += piece.filter(\.isLarge).map { ids[Int($0.index)] }
+      }
     }
-    for piece in Self.pieces(of: large) { try await stream.send(Message(IdentifiersReply(ids: piece))) }
+    for start in stride(from: 0, to: large.count, by: StoreLimits.idCount) {
+      let piece = Array(large[start..<min(start + StoreLimits.idCount, large.count)])
+      try await stream.send(Message(IdentifiersReply(ids: piece)))
+    }
     await stream.end()
   }
 
-  private func send(
-    _ listings: [EntryListing], by encoder: inout EntryEncoder, large: inout [EntryID]
-  ) async throws {
-    large += listings.filter { $0.byteCount > Self.smallEntryByteCount }.map(\.id)
-    var rest = listings.filter { $0.byteCount <= Self.smallEntryByteCount }.map(\.id)
+  /// When an entry of a long list has its turn, in 16 bytes: who is behind by all of a large store sends them all.
+  private struct Place {
+    private static let large: UInt64 = 1 << 63
+    private static let ordinary: UInt64 = 1 << 62
+
+    /// The arrival, below a bit each for what comes last and for what is not of the directory.
+    let rank: UInt64
+    let index: Int32
+
+    init(_ listing: EntryListing, _ index: Int) {
+      rank =
+        (listing.byteCount > EntryExchange.smallEntryByteCount ? Self.large : 0)
+        | (listing.kind == .directory ? 0 : Self.ordinary) | (listing.arrival & (Self.ordinary - 1))
+      self.index = Int32(clamping: index)
+    }
+
+    var isLarge: Bool { rank & Self.large != 0 }
+  }
+
+  private func send(_ ids: [EntryID], by encoder: inout EntryEncoder) async throws {
+    var rest = ids
     while !rest.isEmpty {
       let entries = try await store.entries(rest)
       for entry in entries where entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) {
@@ -60,12 +92,6 @@ struct EntryExchange: Sendable {
         return
       }
       rest.removeFirst(index + 1)
-    }
-  }
-
-  private static func pieces<Element>(of elements: [Element]) -> [[Element]] {
-    stride(from: 0, to: elements.count, by: StoreLimits.idCount).map { start in
-      Array(elements[start..<min(start + StoreLimits.idCount, elements.count)])
     }
   }
 
