@@ -47,7 +47,7 @@ import Testing
         dialler: 0, forth: air.profile, back: air.profile, seed: seed)
     }
     #expect(ends.allSatisfy { $0.outcome?.isInStep == true })
-    #expect(ends[1].receivedCount == 10 + air.blobCount && ends[1].duplicateCount == 0)
+    #expect(ends[1].receivedCount == 10 + air.blobCount && ends[1].duplicateCount <= WholeStack.strayCount)
     let profile = air.profile
     // What had to go over the link, in frames, each as often as it is lost and mangled.
     let payloadByteCount = profile.maximumFrameByteCount - 10

@@ -87,7 +87,7 @@ import Testing
       let came = cut.first.map(\.receivedCount) + cut.next.map(\.progress.receivedCount)
       #expect(came.reduce(0, +) == entryCount, "cut at frame \(index)")
       let doubled = cut.first.map(\.duplicateCount) + cut.next.map(\.progress.duplicateCount)
-      #expect(doubled.reduce(0, +) == 0, "cut at frame \(index)")
+      #expect(doubled.reduce(0, +) <= WholeStack.strayCount, "cut at frame \(index)")
       for end in [0, 1] {
         let again = Int(Double(cut.next[end].progress.sentByteCount) * costs[end])
         let resent = cut.first[end].streamedByteCount + again - whole[end].streamedByteCount

@@ -71,7 +71,7 @@ import Testing
     #expect(result.heads[0].digest == result.heads[1].digest, "\(what)")
     #expect(result.heads[0].entryCount == UInt64(2 + Self.entryCount), "\(what)")
     #expect(result.receivedCount == Self.entryCount, "\(what)")
-    #expect(result.duplicateCount == 0, "\(what)")
+    #expect(result.duplicateCount <= WholeStack.strayCount, "\(what)")
     #expect(result.receivedEntryByteCount <= limit, "\(what)")
   }
 
