@@ -44,8 +44,7 @@ func require(_ condition: Bool, _ what: StaticString) {
   precondition(condition, "\(what)")
 }
 
-// Written once, before libFuzzer calls back on the same thread.
-nonisolated(unsafe) private var chosen: FuzzTarget?
+nonisolated(unsafe) private var chosen: FuzzTarget?  // written once, before libFuzzer calls back on the same thread
 
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runFuzzer(

@@ -27,7 +27,7 @@ final class Tool: Sendable {
     .deletingLastPathComponent().appending(path: "fieldsync")
 
   init() throws {
-    var template = Array((NSTemporaryDirectory() + "/fieldsync-test-XXXXXX").utf8CString)
+    var template = Array((NSTemporaryDirectory() + "/fieldsync-test-XXXXXX").utf8CString)  // for mkdtemp
     directory = try template.withUnsafeMutableBufferPointer { buffer in
       guard let start = buffer.baseAddress, let made = mkdtemp(start) else { throw CocoaError(.fileWriteUnknown) }
       return String(cString: made)

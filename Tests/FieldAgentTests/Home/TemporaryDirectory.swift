@@ -6,7 +6,7 @@ final class TemporaryDirectory {
   let path: String
 
   init() throws {
-    var template = Array((NSTemporaryDirectory() + "/fieldsync-test-XXXXXX").utf8CString)
+    var template = Array((NSTemporaryDirectory() + "/fieldsync-test-XXXXXX").utf8CString)  // for mkdtemp
     path = try template.withUnsafeMutableBufferPointer { buffer in
       guard let start = buffer.baseAddress, let made = mkdtemp(start) else {
         throw CocoaError(.fileWriteUnknown)
