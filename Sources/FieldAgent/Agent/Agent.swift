@@ -334,7 +334,10 @@ public actor Agent {
       task.cancel()
     }
     await listener.value
-    linkMeasures[peer, default: [:]][session.transportKind] = await session.link
+    // Whoever knows the workspace's key may make up devices.
+    if linkMeasures[peer] != nil || linkMeasures.count < AgentLimits.statusPeerCount {
+      linkMeasures[peer, default: [:]][session.transportKind] = await session.link
+    }
     links[id] = nil
     let wasInOrder = outcome.end.code == .closed
     if outcome.end.code == .notAMember { notePending(session) }

@@ -68,8 +68,8 @@ public struct OpenHome: Sendable {
         .notAllowed, "The workspace's last admin cannot be revoked.",
         hint: "Let another admin in first: 'fieldsync invite --role admin'.")
     }
-    let kept = try await store.lastSequences(of: device).merging(directory.warrants(by: device)) { $1 }
-    try await append(.revoke(device: device, lastSequences: kept), to: directory)
+    let lastSequences = try await store.lastSequences(of: device)
+    try await append(directory.revocation(of: device, lastSequences: lastSequences), to: directory)
     try await startEpochIfNeeded()
   }
 

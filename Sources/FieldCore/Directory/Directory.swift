@@ -124,6 +124,22 @@ public struct Directory: Sendable {
     }
   }
 
+  /// The revocation of `device` that leaves what is here: its chains, and the warrants that it signed. Who has written
+  /// in more databases than a revocation can name must not be safe from one: the directory's chain is kept first, then
+  /// the databases, then the warrants, and what is left out ends with the membership.
+  ///
+  /// - Parameter lastSequences: Where its chains end here.
+  public func revocation(of device: DeviceKey, lastSequences: [DatabaseID: UInt64]) -> DirectoryOperation {
+    var kept = lastSequences.filter { $0.key == Self.database }
+    for part in [lastSequences, warrants(by: device)] {
+      for (chain, sequence) in part.sorted(by: { $0.key < $1.key })
+      where kept.count < DirectoryOperation.databaseLimit {
+        kept[chain] = sequence
+      }
+    }
+    return .revoke(device: device, lastSequences: kept)
+  }
+
   // MARK: Keys
 
   /// The number of the epoch that entries are to be written under.

@@ -34,7 +34,6 @@
       let (name, body) = test(of: defence)
       // Counts as a failure of this test when the named one does not fail.
       await Defence.$off.withValue([defence]) {
-        // The test has to fail here; one that passes without its defence is what is reported.
         await withKnownIssue("\(name), with \(defence.rawValue) off") { try await body() }  // known, as it is off
       }
       print("\(defence.rawValue) off: \(name) fails")

@@ -29,6 +29,20 @@ import Testing
       in: workspace.id)
   }
 
+  @Test func aRevocationFitsHoweverManyDatabasesThereAre() throws {
+    let directory = Directory(workspace: .zero)
+    var lastSequences = Dictionary(
+      uniqueKeysWithValues: (1...5000).map { (DatabaseID(words: (7, UInt64($0))), UInt64($0)) })
+    lastSequences[Directory.database] = 9
+    let revocation = directory.revocation(of: .zero, lastSequences: lastSequences)
+    #expect(try DirectoryOperation(decoding: revocation.encoded) == revocation)
+    guard case .revoke(_, let kept) = revocation else {
+      Issue.record("no revocation")
+      return
+    }
+    #expect(kept.count == DirectoryOperation.databaseLimit && kept[Directory.database] == 9)
+  }
+
   @Test mutating func aWarrantIsAGrantOutsideOfTheAdminsChain() throws {
     let entry = try restored.sign(warrant(for: restored.key).draft)
     #expect(throws: EntryError(.unknownAuthor, "")) { try directory.apply(entry) }
