@@ -44,7 +44,10 @@ struct QuotaKeeper {
       let used = try batch.usage.byteCount(of: key)
       guard used + size > limit else { continue }
       let excess = used + size - limit
-      guard try drop(excess, wishing: excess + limit / Self.slackDivisor, of: key, directory, in: &batch) else {
+      guard !batch.exhausted.contains(key),
+        try drop(excess, wishing: excess + limit / Self.slackDivisor, of: key, directory, in: &batch)
+      else {
+        batch.exhausted.insert(key)
         return code
       }
     }
