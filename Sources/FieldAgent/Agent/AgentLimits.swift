@@ -13,6 +13,8 @@ public enum AgentLimits {
   public static let pendingCount = 64
   /// Peers that are kept in the status.
   public static let statusPeerCount = 256
+  /// Peers that wait to be tried while one is looked for.
+  public static let searchQueueCount = 64
   /// How often the status file is written at most.
   public static let statusInterval: Duration = .seconds(1)
   /// How often sessions are looked at.

@@ -101,7 +101,9 @@ extension PeerClient {
   public func search<Value: Sendable>(
     within deadline: Duration = searchDeadline, _ attempt: (PeerAddress) async throws -> Value
   ) async throws -> Value {
-    let (candidates, found) = AsyncStream.makeStream(of: PeerAddress.self)
+    // Anybody can make up peers, and they are tried one after the other.
+    let (candidates, found) = AsyncStream.makeStream(
+      of: PeerAddress.self, bufferingPolicy: .bufferingOldest(AgentLimits.searchQueueCount))
     let watching = transports.map { transport in
       Task {
         for await sighting in transport.sightings() where sighting.change == .appeared {

@@ -91,11 +91,7 @@ public struct PeerClient: Sendable {
   public func sync(
     _ home: OpenHome, with address: PeerAddress, event: @escaping @Sendable (SyncEvent) async -> Void
   ) async throws -> SyncOutcome {
-    if home.role == nil, home.identity.isRestored {
-      throw AgentError(
-        .notAllowed, "This device was restored from a backup and was not let in again yet.",
-        hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
-    }
+    try home.requireAdmission()
     let session: Session
     do {
       session = try await establish(home, with: address)

@@ -28,6 +28,16 @@ public struct OpenHome: Sendable {
     return Invitation(workspace: identity.workspace, admin: identity.device, secret: pending.secret)
   }
 
+  /// A device that came out of a backup can be read; before it syncs, an admin lets it in again.
+  ///
+  /// - Throws: ``AgentError`` with `notAllowed`.
+  public func requireAdmission() throws(AgentError) {
+    guard role == nil, identity.isRestored else { return }
+    throw AgentError(
+      .notAllowed, "This device was restored from a backup and was not let in again yet.",
+      hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
+  }
+
   /// Grants `device` a role and seals the keys to it that go with the role. A device that has the role already keeps
   /// it.
   ///

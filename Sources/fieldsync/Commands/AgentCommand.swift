@@ -56,11 +56,7 @@ struct AgentCommand: HomeCommand {
     var open: [OpenHome] = []
     for home in global.homes {
       let home = try await home.open()
-      guard !home.identity.isRestored else {
-        throw AgentError(
-          .notAllowed, "This device was restored from a backup and was not let in again yet.",
-          hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
-      }
+      try home.requireAdmission()
       try await quota.apply(to: home)
       open.append(home)
     }
