@@ -170,11 +170,12 @@ public actor PeerSync {
   }
 
   private func waitForPeer() async throws {
-    var hasOthers = true
-    while !hasMet, hasOthers {
+    var isBusy = true
+    while !hasMet, isBusy {
       try await clock.sleep(for: SessionLimits.helloDeadline)
-      // A peer that takes turns among several sessions begins on each when it comes to it.
-      hasOthers = await turns.hasOthers(session.peer, beside: turnName)
+      // A peer that takes turns among several sessions begins on each when it comes to it. Open ones that say nothing
+      // do not keep each other open.
+      isBusy = await turns.isBusy(session.peer, beside: turnName)
     }
     if !hasMet { await fail(SessionError(.timeout, "the peer does not say where it stands")) }
   }

@@ -58,8 +58,10 @@ public actor PeerTurns {
     }
   }
 
-  /// Whether there are other sessions with the peer.
-  func hasOthers(_ peer: DeviceKey, beside name: Name) -> Bool { sessions[peer].map { $0 != [name] } ?? false }
+  /// Whether another session with the peer has its turn: then this one has to wait.
+  func isBusy(_ peer: DeviceKey, beside name: Name) -> Bool {
+    turns[Place(peer: peer, job: .entries)].map { $0.holder != name } ?? false
+  }
 
   /// Waits for the session's turn.
   ///

@@ -90,6 +90,19 @@ import Testing
     #expect(careless.receivedEntryByteCount > limit, "sessions that take no turns show what is tested here")
   }
 
+  /// Or a peer could hold every place for a session, with sessions that do nothing.
+  @Test func sessionsThatSayNothingDoNotKeepEachOtherOpen() async throws {
+    let village = try await Village.make(memberCount: 1)
+    let clock = VirtualClock()
+    let ends = try await SimulatedThread.run(clock) {
+      let stack = WholeStack(village: village, clock: clock)
+      async let first = stack.meetMute(0)
+      async let second = stack.meetMute(0)
+      return try await [first, second].map(\.end.code)
+    }
+    #expect(ends == [.timeout, .timeout])
+  }
+
   /// The first link is lost without a word, and the second comes before that is noticed: what the first has brought is
   /// in the store by the time that the second begins.
   @Test(arguments: [0, 1]) func whatCameBeforeALossDoesNotComeAgain(secondDialler: Int) async throws {

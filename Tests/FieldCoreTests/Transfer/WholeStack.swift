@@ -80,6 +80,17 @@ struct WholeStack {
     return try await [first, second]
   }
 
+  /// With a peer that is let in, answers pings, and never says where it stands.
+  func meetMute(_ index: Int) async throws -> SyncOutcome {
+    let pair = ConnectionPair()
+    let establisher = SessionEstablisher(identity: village.residents[1 - index].keyPair, clock: clock)
+    let key = village.syncKey
+    async let mute = establisher.initiate(on: pair.first, with: key).run()
+    let outcome = try await sync(index, on: pair.second, isInitiator: false)
+    _ = try await mute
+    return outcome
+  }
+
   private func end(_ role: FrameLink.Role, _ link: SimulatedLink, _ index: Int) async -> End {
     var end = End()
     let configuration = Self.configuration(frameByteCount: link.maximumFrameByteCount)
