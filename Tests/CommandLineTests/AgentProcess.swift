@@ -5,18 +5,21 @@ import Testing
 final class AgentProcess {
   let address: String
   private let process: Process
+  private let output = Pipe()
 
   var processID: Int32 { process.processIdentifier }
 
   /// - Parameter log: A file of the tool's directory for what the agent logs.
   init(_ tool: Tool, _ arguments: String..., logging log: String? = nil) async throws {
-    let output = Pipe()
     process = try tool.makeProcess(["agent", "--listen", "127.0.0.1:0", "--no-ble"] + arguments)
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
+    var logFile: FileHandle?
+    defer { try? logFile?.close() }
     if let log {
       try tool.write([], to: log)
-      process.standardError = try FileHandle(forWritingTo: URL(filePath: tool.directory + "/" + log))
+      logFile = try FileHandle(forWritingTo: URL(filePath: tool.directory + "/" + log))
+      process.standardError = logFile
     }
     process.standardInput = FileHandle.nullDevice
     try process.run()
@@ -32,6 +35,7 @@ final class AgentProcess {
   deinit { stop() }
 
   func stop() {
+    defer { try? output.fileHandleForReading.close() }
     guard process.isRunning else { return }
     process.terminate()
     process.waitUntilExit()

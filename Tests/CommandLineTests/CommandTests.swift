@@ -189,6 +189,18 @@ struct CommandTests {
     #expect(!seen.contains(seed))
   }
 
+  /// Of the tests themselves: what runs a command hundreds of times leaves nothing open.
+  @Test func whatACommandWasGivenIsClosedAfterIt() async throws {
+    let tool = try await Tool.founded()
+    let descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+    let paths = descriptors.compactMap {
+      try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+    }
+    #expect(paths.count > 2)
+    let name = URL(filePath: tool.directory).lastPathComponent
+    #expect(paths.filter { $0.contains(name) } == [])
+  }
+
   @Test func aDamagedStoreIsReported() async throws {
     let tool = try await Tool.founded()
     #expect(try await tool.run("put", "d", "x", "k=v").status == 0)

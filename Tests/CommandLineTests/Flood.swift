@@ -53,9 +53,8 @@ final class Flood: Sendable {
   }
 
   private func connect(from host: UInt32) -> CInt? {
-    let low = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
-    guard low >= 0 else { return nil }
-    let descriptor = HighDescriptor.moved(low)
+    let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { return nil }
     var noLinger = linger(l_onoff: 1, l_linger: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &noLinger, socklen_t(MemoryLayout<linger>.size))
     let isBound = Self.withLoopback(host, port: 0) { Glibc.bind(descriptor, $0, $1) == 0 }

@@ -8,7 +8,7 @@ final class SlowPeer {
   private(set) var isOver = false
 
   init(port: UInt16) throws {
-    descriptor = HighDescriptor.moved(socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0))
+    descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = port.bigEndian
