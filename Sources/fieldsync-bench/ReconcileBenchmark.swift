@@ -44,10 +44,15 @@ struct ReconcileBenchmark: ParsableCommand {
   @Option(help: "A JSON file of cases with bounds on bytes and messages, to be held to instead of one case.")
   var floors: String?
 
+  @Option(help: "Entries of the grid's smallest sets.") var smallest = 0
+
   @Flag(
     help: ArgumentHelp(
       "Hold the ladder to the best rung alone over a grid of sizes up to --entries, instead of one case.",
-      discussion: "With 20 seeds each, fewer for a million entries, unless --seeds says more."))
+      discussion: """
+        With 20 seeds each, fewer for a million entries, unless --seeds says more; five times as many where a cell is \
+        over its bound.
+        """))
   var grid = false
 
   @Flag(help: "Print JSON, a line for each case.") var json = false
@@ -68,12 +73,13 @@ struct ReconcileBenchmark: ParsableCommand {
 
   func validate() throws {
     if let complaint = setup.complaint { throw ValidationError(complaint) }
+    guard 0...entries ~= smallest else { throw ValidationError("--smallest is between 0 and --entries.") }
     guard (1...10_000).contains(seeds) else { throw ValidationError("Between 1 and 10,000 runs.") }
   }
 
   func run() throws {
     if grid {
-      let grid = ReconcileGrid(largest: entries, seeds: max(seeds, 20), link: link)
+      let grid = ReconcileGrid(sizes: smallest...entries, seeds: max(seeds, 20), link: link)
       var broken = 0
       try grid.measure { cell in
         if !cell.isHeld { broken += 1 }
