@@ -9,5 +9,8 @@ struct FieldSyncBench: AsyncParsableCommand {
       Build it for release: swift build -c release. Times depend on the machine, so they are
       given as rates, and as ratios between two things in one run.
       """,
-    subcommands: [LinkBenchmark.self, SyncBenchmark.self, StoreBenchmark.self, ReconcileBenchmark.self])
+    subcommands: [
+      LinkBenchmark.self, SyncBenchmark.self, StoreBenchmark.self, ReconcileBenchmark.self,
+      DirectoryBenchmark.self,
+    ])
 }
