@@ -48,14 +48,14 @@ struct ReconcileGreeting: Hashable, Sendable {
 
   init(from reader: inout WireReader) throws(WireError) {
     epoch = StoreEpoch(rawValue: try reader.u64())
-    arrival = try reader.varint()
-    entryCount = try reader.varint()
+    arrival = try reader.entryCount()
+    entryCount = try reader.entryCount()
     rootHalf = try reader.raw(ReconcileSecrets.rootHalfByteCount)
     let form = try reader.u8()
     guard form >> 6 == 0 else { throw WireError(.invalidValue, "a form of \(form)") }
     isScoped = form & 1 << 5 != 0
     if form & 1 << 4 != 0 {
-      base = Base(tag: try reader.raw(ReconcileSecrets.baseTagByteCount), countSince: try reader.varint())
+      base = Base(tag: try reader.raw(ReconcileSecrets.baseTagByteCount), countSince: try reader.entryCount())
     } else if isScoped {
       throw WireError(.invalidValue, "a scope without its base")
     }

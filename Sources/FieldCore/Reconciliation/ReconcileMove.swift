@@ -111,7 +111,7 @@ enum ReconcileMove: Hashable, Sendable {
       else { throw WireError(.invalidValue, "an estimator of \(levelCount) levels") }
       self = .sketch(estimator, syndromes: try reader.raw(4 * count))
     case 2:
-      let count = try reader.varint()
+      let count = try reader.entryCount()
       self = .list(count: count, parameter: try Self.listParameter(&reader), bytes: try Self.blob(&reader))
     case 3:
       let bucketCount = try reader.count(limit: 16_384)
@@ -131,7 +131,7 @@ enum ReconcileMove: Hashable, Sendable {
     case 7: self = .askCells(count: try reader.count(limit: LadderLimits.cellCount))
     case 8:
       self = .found(
-        comingCount: try reader.varint(), askedCount: try reader.varint(), asked: try Self.blob(&reader))
+        comingCount: try reader.entryCount(), askedCount: try reader.entryCount(), asked: try Self.blob(&reader))
     case 9: self = .foundAll
     case 10:
       let code = try reader.u8()

@@ -400,7 +400,8 @@ public actor PeerSync {
     let head = try await store.head()
     let notice = StateNotice(
       head: head, root: session.secrets.root(of: head), pulledThrough: coordinator?.pulledThroughArrival ?? 0,
-      isExact: coordinator?.isExact ?? false, wantedCount: outcome.progress.wantedCount)
+      isExact: coordinator?.isExact ?? false,
+      wantedCount: min(outcome.progress.wantedCount, WireReader.entryCountLimit))
     try await notifyUnlessGone(Message(notice))
     toldRoot = notice.root
   }

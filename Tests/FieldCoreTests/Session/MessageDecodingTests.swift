@@ -102,6 +102,31 @@ import Testing
     #expect(accepted < 20_000)
   }
 
+  /// What a peer counts goes into sums here.
+  @Test func countsAreOfASizeThatSumsCanHave() throws {
+    let most = WireReader.entryCountLimit
+    func check<Body: MessageBody & Equatable>(_ body: Body, _ places: WritableKeyPath<Body, UInt64>...) throws {
+      for place in places {
+        var body = body
+        body[keyPath: place] = most
+        #expect(try Message(body).decode(Body.self) == body)
+        body[keyPath: place] = most + 1
+        #expect(throws: WireError(.limitExceeded, "")) { try Message(body).decode(Body.self) }
+      }
+    }
+    try check(Self.state, \.arrival, \.entryCount, \.pulledThrough, \.wantedCount)
+    var hello = Self.hello
+    hello.greeting.base?.countSince = most + 1
+    #expect(throws: WireError(.limitExceeded, "")) { try Message(hello).decode(Hello.self) }
+    try check(Self.hello, \.greeting.arrival, \.greeting.entryCount)
+    for move in [
+      ReconcileMove.found(comingCount: most + 1, askedCount: 0, asked: []),
+      .found(comingCount: 0, askedCount: most + 1, asked: []), .list(count: most + 1, parameter: 9, bytes: [1]),
+    ] {
+      #expect(throws: WireError(.limitExceeded, "")) { try Message(MoveMessage(move)).decode(MoveMessage.self) }
+    }
+  }
+
   @Test func mutatedPacketsDoNoHarm() throws {
     var mutator = ByteMutator(seed: 5)
     for round in 0..<40_000 {

@@ -20,7 +20,7 @@ public struct HeadReply: MessageBody, Hashable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     head = StoreHead(
-      epoch: StoreEpoch(rawValue: try reader.u64()), arrival: try reader.varint(), entryCount: try reader.varint(),
-      digest: try reader.raw(Self.digestByteCount))
+      epoch: StoreEpoch(rawValue: try reader.u64()), arrival: try reader.entryCount(),
+      entryCount: try reader.entryCount(), digest: try reader.raw(Self.digestByteCount))
   }
 }

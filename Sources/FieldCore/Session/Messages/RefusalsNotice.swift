@@ -45,7 +45,7 @@ public struct RefusalsNotice: MessageBody, Hashable {
       guard let code = OutcomesReply.code(of: try reader.u8()) else {
         throw WireError(.unknownMandatory, "an unknown refusal")
       }
-      let entryCount = try reader.varint()
+      let entryCount = try reader.entryCount()
       let author = DeviceKey(try reader.raw(DeviceKey.byteCount))
       guard (author == .zero) == (code != .authorQuota) else {
         throw WireError(.invalidValue, "an author where none is meant, or none")

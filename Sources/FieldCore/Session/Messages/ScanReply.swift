@@ -29,7 +29,7 @@ public struct ScanReply: MessageBody, Hashable {
   }
 
   public init(from reader: inout WireReader) throws(WireError) {
-    let next = StoreCursor(epoch: StoreEpoch(rawValue: try reader.u64()), arrival: try reader.varint())
+    let next = StoreCursor(epoch: StoreEpoch(rawValue: try reader.u64()), arrival: try reader.entryCount())
     let more = try reader.u8()
     guard more <= 1 else { throw WireError(.invalidValue, "neither yes nor no") }
     let count = try reader.count(limit: StoreLimits.idCount, itemByteCount: Self.listingByteCount)
@@ -41,12 +41,11 @@ public struct ScanReply: MessageBody, Hashable {
       guard let kind = EntryKind(rawValue: try reader.u8()) else {
         throw WireError(.unknownMandatory, "an unknown entry kind")
       }
-      let step = try reader.varint()
-      let arrival = last.addingReportingOverflow(step)
-      guard step > 0, !arrival.overflow, arrival.partialValue <= next.arrival else {
+      let step = try reader.entryCount()
+      guard step > 0, last + step <= next.arrival else {
         throw WireError(.invalidValue, "arrivals out of order")
       }
-      last = arrival.partialValue
+      last += step
       listings.append(
         EntryListing(
           id: id, kind: kind, byteCount: try reader.count(limit: EntryLimits.entryByteCount), arrival: last))

@@ -87,8 +87,9 @@ public struct ScanRequest: MessageBody {
     limit = try reader.count(limit: StoreLimits.idCount)
     isToEnd = flags & (1 << 7) != 0
     guard limit > 0 else { throw WireError(.invalidValue, "a page of nothing") }
-    cursor =
-      flags & 1 != 0 ? StoreCursor(epoch: StoreEpoch(rawValue: try reader.u64()), arrival: try reader.varint()) : nil
+    if flags & 1 != 0 {
+      cursor = StoreCursor(epoch: StoreEpoch(rawValue: try reader.u64()), arrival: try reader.entryCount())
+    }
     filter = EntryFilter()
     if flags & (1 << 1) != 0 {
       let database: DatabaseID = try reader.identifier()
@@ -103,7 +104,7 @@ public struct ScanRequest: MessageBody {
       filter.kinds = Set(kinds)
     }
     if flags & (1 << 4) != 0 { filter.author = try reader.identifier() }
-    if flags & (1 << 5) != 0 { filter.before = try reader.varint() }
+    if flags & (1 << 5) != 0 { filter.before = try reader.entryCount() }
     summaryAttempt = 0
     if flags & (1 << 6) != 0 {
       summaryAttempt = try reader.u32()

@@ -43,13 +43,13 @@ public struct StateNotice: MessageBody, Hashable {
 
   public init(from reader: inout WireReader) throws(WireError) {
     epoch = StoreEpoch(rawValue: try reader.u64())
-    arrival = try reader.varint()
-    entryCount = try reader.varint()
+    arrival = try reader.entryCount()
+    entryCount = try reader.entryCount()
     root = try reader.raw(Self.rootByteCount)
-    pulledThrough = try reader.varint()
+    pulledThrough = try reader.entryCount()
     let exact = try reader.u8()
     guard exact <= 1 else { throw WireError(.invalidValue, "neither yes nor no") }
     isExact = exact == 1
-    wantedCount = try reader.varint()
+    wantedCount = try reader.entryCount()
   }
 }
