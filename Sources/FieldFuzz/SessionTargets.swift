@@ -57,7 +57,7 @@ let sessionTargets: [FuzzTarget] = [
           switch event {
           case .opened(let id): open.insert(id)
           case .message(let id, let message):
-            if message.count & 1 == 0 { multiplexer.consumed(message.count + 4, on: id) }
+            if message.count & 1 == 0 { multiplexer.consumed(message.count, on: id) }
           case .reset(let id, _): open.remove(id)
           default: break
           }

@@ -23,6 +23,11 @@ public struct WireWriter: Sendable {
     bigEndian(value | UInt64(form) << (8 * count - 2), count)
   }
 
+  /// What ``varint(_:)`` takes for a value.
+  public static func varintByteCount(_ value: UInt64) -> Int {
+    1 << (varintForms.firstIndex { value < $0 } ?? varintForms.count - 1)
+  }
+
   public mutating func count(_ value: Int) { varint(UInt64(value)) }
 
   public mutating func raw(_ value: [UInt8]) { bytes.append(contentsOf: value) }

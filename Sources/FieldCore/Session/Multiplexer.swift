@@ -30,6 +30,7 @@ struct Multiplexer {
   private var closeCode: CloseCode?
   private var nextOwn: UInt64
   private var lastOfPeer: UInt64 = 0
+  /// Until a reader takes or forgets them, whatever becomes of their streams.
   private var unreadByteCount = 0
   private var unread: [StreamID: Int] = [:]
 
@@ -89,8 +90,9 @@ struct Multiplexer {
 
   mutating func ping(_ token: UInt64) { control.append(.ping(token)) }
 
-  /// The reader has taken a message of so many bytes, its length included.
-  mutating func consumed(_ byteCount: Int, on id: StreamID) {
+  /// The reader has taken a message of so many bytes, its length not included.
+  mutating func consumed(_ messageByteCount: Int, on id: StreamID) {
+    let byteCount = WireWriter.varintByteCount(UInt64(messageByteCount)) + messageByteCount
     let counted = min(byteCount, unread[id] ?? 0)
     unread[id, default: 0] -= counted
     unreadByteCount -= counted
@@ -100,6 +102,12 @@ struct Multiplexer {
     if let credit = stream.creditToGrant() { control.append(.credit(id, byteCount: credit)) }
     streams[id] = stream
   }
+
+  /// Nobody reads what is left of a stream.
+  mutating func forgotten(_ id: StreamID) { unreadByteCount -= unread.removeValue(forKey: id) ?? 0 }
+
+  /// Whether either side may still send on the stream.
+  func isOpen(_ id: StreamID) -> Bool { streams[id] != nil }
 
   /// The next packet to send, of at most `byteCount` bytes, or `nil` when there is nothing to send. With it, the
   /// streams whose queues have room again.
@@ -228,6 +236,5 @@ struct Multiplexer {
   private mutating func drop(_ id: StreamID) {
     streams[id] = nil
     ready.removeAll { $0 == id }
-    unreadByteCount -= unread.removeValue(forKey: id) ?? 0
   }
 }

@@ -25,6 +25,8 @@ public actor Session {
   private var receivedCount: UInt64 = 0
   private var multiplexer: Multiplexer
   private var inboxes: [StreamID: Inbox] = [:]
+  /// Of those, the ones of streams that the peer opened.
+  private var peerInboxCount = 0
   private var outputWaiter: CheckedContinuation<Void, Never>?
   private var heardSinceCheck = true
   private var heardAt: Duration
@@ -40,8 +42,7 @@ public actor Session {
   public private(set) var traffic = SessionTraffic()
 
   private struct Inbox {
-    var messages: [Message] = []
-    var byteCounts: [Int] = []
+    var messages = MessageQueue()
     var isEnded = false
     var failure: SessionError?
     var reader: CheckedContinuation<Void, Never>?
@@ -67,7 +68,7 @@ public actor Session {
     heardAt = time.now()
     meter = LinkMeter(assuming: .assumed(of: connection.kind))
     if let roundTrip { meter.answered(after: roundTrip) }
-    // As many as the multiplexer lets a peer open.
+    // ``SessionLimits/unfinishedStreamCount`` at most.
     (incoming, incomingContinuation) = AsyncStream.makeStream(bufferingPolicy: .unbounded)
   }
 
@@ -168,6 +169,8 @@ public actor Session {
 
   func isReset(_ id: StreamID) -> Bool { inboxes[id].map { $0.failure != nil } ?? true }
 
+  func isOpen(_ id: StreamID) -> Bool { multiplexer.isOpen(id) }
+
   func setBulk(_ id: StreamID) { multiplexer.setBulk(id) }
 
   func end(_ id: StreamID) {
@@ -183,16 +186,20 @@ public actor Session {
   }
 
   func receive(on id: StreamID) async throws(SessionError) -> Message? {
+    while try await nextType(on: id) != nil {
+      // Taken in place: a copy of a queue costs as much as all that waits in it.
+      guard let (message, byteCount) = inboxes[id]?.messages.takeFirst() else { continue }
+      multiplexer.consumed(byteCount, on: id)
+      if multiplexer.hasOutput { wakeSender() }
+      return message
+    }
+    return nil
+  }
+
+  func nextType(on id: StreamID) async throws(SessionError) -> MessageType? {
     while true {
-      guard var inbox = inboxes[id] else { throw ending ?? SessionError(.streamReset, "the stream is over") }
-      if !inbox.messages.isEmpty {
-        let message = inbox.messages.removeFirst()
-        let byteCount = inbox.byteCounts.removeFirst()
-        inboxes[id] = inbox
-        multiplexer.consumed(byteCount, on: id)
-        if multiplexer.hasOutput { wakeSender() }
-        return message
-      }
+      if let message = inboxes[id]?.messages.first { return message.type }
+      guard let inbox = inboxes[id] else { throw ending ?? SessionError(.streamReset, "the stream is over") }
       if let failure = inbox.failure { throw failure }
       if inbox.isEnded { return nil }
       if Task.isCancelled { throw SessionError(.closed, "cancelled") }
@@ -210,6 +217,8 @@ public actor Session {
   /// The stream's user is done with it.
   func forget(_ id: StreamID) {
     guard let inbox = inboxes.removeValue(forKey: id) else { return }
+    if !id.isOpened(by: secrets.role) { peerInboxCount -= 1 }
+    multiplexer.forgotten(id)
     inbox.reader?.resume()
     for writer in inbox.writers { writer.resume() }
   }
@@ -270,7 +279,7 @@ public actor Session {
         heardSinceCheck = true
         heardAt = time.now()
         for event in try multiplexer.received(try unseal(sealed)) {
-          if let end = handle(event) { return end }
+          if let end = try handle(event) { return end }
         }
         if multiplexer.hasOutput { wakeSender() }
       }
@@ -283,17 +292,24 @@ public actor Session {
     }
   }
 
-  private func handle(_ event: Multiplexer.Event) -> SessionError? {
+  /// - Throws: `protocolViolation`: this side has to end the session.
+  private func handle(_ event: Multiplexer.Event) throws(SessionError) -> SessionError? {
     switch event {
     case .opened(let id):
+      peerInboxCount += 1
+      guard peerInboxCount <= SessionLimits.unfinishedStreamCount else {
+        throw SessionError(.protocolViolation, "more streams than this side comes to read")
+      }
       inboxes[id] = Inbox()
       incomingContinuation.yield(SessionStream(session: self, id: id))
     case .message(let id, let bytes):
-      guard inboxes[id] != nil else { break }
+      guard inboxes[id] != nil else {
+        multiplexer.forgotten(id)
+        break
+      }
       do {
         let message = try Message(decoding: bytes)
-        inboxes[id]?.messages.append(message)
-        inboxes[id]?.byteCounts.append(bytes.count + 4)
+        inboxes[id]?.messages.append(message, byteCount: bytes.count)
         if message.type.carriesEntries { traffic.receivedEntryByteCount += UInt64(message.body.count) }
         answeredSinceCheck = true
         wakeReader(of: id)

@@ -20,6 +20,9 @@ public enum SessionLimits {
   public static let streamWindowByteCount = 64 << 10
   /// Streams that a peer may have open at once.
   public static let peerStreamCount = 32
+  /// Streams that a peer may have opened and that this side is not done with, those included that are over: ones of a
+  /// notice, which end at once, and ones that were reset.
+  public static let unfinishedStreamCount = 1024
   /// Bytes of unfinished and unread messages of all of a peer's streams together.
   public static let inboundByteCount = 8 << 20
   /// What a stream's own writer may queue before it has to wait.

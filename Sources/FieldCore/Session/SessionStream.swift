@@ -19,11 +19,17 @@ public struct SessionStream: Sendable {
   /// The peer has ended both directions.
   var isReset: Bool { get async { await session.isReset(id) } }
 
+  /// Whether anything can still be sent on it, by either side.
+  var isOpen: Bool { get async { await session.isOpen(id) } }
+
   /// Nothing more is sent on this stream.
   public func end() async { await session.end(id) }
 
   /// The next message, or `nil` when the peer has ended its side.
   public func receive() async throws(SessionError) -> Message? { try await session.receive(on: id) }
+
+  /// The type of the next message, which stays where it is; `nil` when the peer has ended its side.
+  func nextType() async throws(SessionError) -> MessageType? { try await session.nextType(on: id) }
 
   /// Ends both directions at once and drops what is queued.
   public func reset(_ code: ResetCode) async { await session.reset(id, code) }

@@ -38,10 +38,14 @@ extension PeerSync {
   }
 
   /// Answers one that the peer begins: the session's first, or the next attempt.
-  func answerLadder(_ first: Message, on stream: SessionStream) async {
+  func answerLadder(on stream: SessionStream) async {
     guard await turns.takeToAnswer(session.peer, for: turnName) else { return await stream.reset(.cancelled) }
     // A peer may have given it up meanwhile, to begin anew later.
-    if await stream.isReset { await stream.forget() } else { await answerLadderNow(first, on: stream) }
+    if await stream.isReset {
+      await stream.forget()
+    } else if let first = try? await stream.receive() {
+      await answerLadderNow(first, on: stream)
+    }
     await turns.release(.entries, of: session.peer, by: turnName)
   }
 

@@ -18,6 +18,7 @@ public actor PeerSync {
   let store: any LocalStore
   let remote: RemoteStore
   let server: StoreServer
+  private let requests = AsyncSemaphore(permits: SessionLimits.peerStreamCount)
   /// What this side did not take of the peer's entries.
   let refusedHere = RefusalRecord()
   private let ownDevice: DeviceKey
@@ -255,18 +256,19 @@ public actor PeerSync {
   }
 
   private func answer(_ stream: SessionStream) async {
-    guard let first = try? await stream.receive() else { return await stream.reset(.cancelled) }
-    switch first.type {
-    case .credentialRequest: await answerCredentialRequest(on: stream)
+    // A message stays where it is counted until its turn has come.
+    guard let type = try? await stream.nextType() else { return await stream.reset(.cancelled) }
+    switch type {
+    case .credentialRequest: await inTurn(stream) { _ in await self.answerCredentialRequest(on: stream) }
     case .addresses:
       await waitForAuthorization()
-      if isReady, let notice = try? first.decode(AddressesNotice.self) {
+      if isReady, let notice = try? await stream.receive()?.decode(AddressesNotice.self) {
         eventContinuation.yield(.addresses(notice.addresses))
       }
       await stream.forget()
     case .refusals:
       await waitForAuthorization()
-      if isReady, let notice = try? first.decode(RefusalsNotice.self) {
+      if isReady, let notice = try? await stream.receive()?.decode(RefusalsNotice.self) {
         server.refusedByPeer.replace(by: notice)
         outcome.refusedByPeer = notice.items
         eventContinuation.yield(.refusedByPeer(notice.items))
@@ -274,9 +276,9 @@ public actor PeerSync {
       await stream.forget()
     case .state:
       do {
-        if stream.id > newestState {
-          newestState = stream.id
-          try await received(try first.decode(StateNotice.self))
+        if stream.id > newestState, let message = try await stream.receive() {
+          newestState = max(newestState, stream.id)
+          if newestState == stream.id { try await received(try message.decode(StateNotice.self)) }
         }
         await stream.forget()
       } catch {
@@ -285,14 +287,22 @@ public actor PeerSync {
     case .hello, .compare:
       await waitForAuthorization()
       guard isReady else { return await stream.reset(.refused) }
-      await answerLadder(first, on: stream)
+      await answerLadder(on: stream)
     default:
       // Nothing of the store is said to a peer before it is known to be a member.
       if !Defence.authorization.isOff {
         await waitForAuthorization()
         guard isReady else { return await stream.reset(.refused) }
       }
-      await server.answer(first, on: stream, from: peerSource)
+      await inTurn(stream) { await self.server.answer($0, on: stream, from: await self.peerSource) }
+    }
+  }
+
+  /// Answers a request once it is one of as many as a peer may have open, unless nobody wants an answer any more.
+  private func inTurn(_ stream: SessionStream, _ answer: @Sendable (Message) async -> Void) async {
+    await requests.withPermit { @Sendable in
+      guard await stream.isOpen, let request = try? await stream.receive() else { return await stream.forget() }
+      await answer(request)
     }
   }
 

@@ -167,7 +167,7 @@ import Testing
       if let (packet, _) = near.nextPacket(byteCount: 4096) {
         for case .message(let stream, let bytes) in try far.received(packet) {
           got[stream, default: []].append(bytes)
-          far.consumed(bytes.count + 4, on: stream)
+          far.consumed(bytes.count, on: stream)
         }
       }
       if let (packet, _) = far.nextPacket(byteCount: 4096) { _ = try near.received(packet) }
