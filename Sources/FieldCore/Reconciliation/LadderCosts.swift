@@ -49,6 +49,13 @@ struct LadderCosts {
     Int(min(count, 1 << 40)) * (parameter * 100 + 158) / 800 + 8
   }
 
+  /// Whether a list of so many entries can be made, and is no longer than a step may be.
+  static func fitsList(_ count: UInt64, _ parameter: Int) -> Bool {
+    // What it takes is known to a thousandth.
+    count <= UInt64(GolombSet.entryLimit)
+      && list(count, parameter) <= LadderLimits.moveByteCount - LadderLimits.moveByteCount / 256
+  }
+
   private static func places(_ asked: Int, of count: UInt64) -> Int { asked * (gapBits(asked, count) + 1) / 8 }
 
   /// Ten bits more for each, so that hardly another entry comes along.

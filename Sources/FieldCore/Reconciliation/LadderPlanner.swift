@@ -46,8 +46,7 @@ public struct LadderPlanner: Sendable {
   func opening(ownCount: UInt64, peerCount: UInt64? = nil, expected: Int?) -> Opening {
     guard ownCount > 0 else { return .none("nothing here to compare") }
     if expected == 0 { return .none("nothing is expected to differ") }
-    let mayList = enabled.contains(.idList) && Self.fitsList(ownCount)
-    if mayList {
+    if enabled.contains(.idList), ownCount <= UInt64(GolombSet.entryLimit) {
       let careful = Self.carefulParameter
       if LadderCosts.list(ownCount, careful) <= sketchByteCount(ownCount) {
         return .list(parameter: careful, reason: "a list of \(ownCount) is no longer than a sketch")
@@ -69,10 +68,13 @@ public struct LadderPlanner: Sendable {
       return .sketch(syndromeCount: LadderLimits.summarySyndromeCount)
     }
     if canGoOn { return .sketch(syndromeCount: 0) }
-    guard mayList else { return .none("no rung may be used") }
     // Of a peer that may have any number of entries, none is to be hidden.
     let known = peerCount.map { GolombSet.parameter(differences: Int(clamping: ownCount &+ $0)) }
-    return .list(parameter: known ?? Self.carefulParameter, reason: "no other rung may be used")
+    let parameter = known ?? Self.carefulParameter
+    guard enabled.contains(.idList), LadderCosts.fitsList(ownCount, parameter) else {
+      return .none("no rung may be used")
+    }
+    return .list(parameter: parameter, reason: "no other rung may be used")
   }
 
   /// A rateless IBLT's burst is to fit the first time; bytes count for less than the round trip.
@@ -88,8 +90,9 @@ public struct LadderPlanner: Sendable {
 
   /// For a list that goes to a side of unknown size: one in 2^26 of its entries is taken for one on the list.
   static let carefulParameter = 26
-  /// The longest list that is sent without an estimate.
-  private static let listAtOnce = 512 << 10
+  /// The longest list that is sent without an estimate. It travels in the greeting: what goes ahead of the answer may
+  /// turn out to be about a base that the peer does not have.
+  private static let listAtOnce = LadderLimits.partByteCount / 2 - (16 << 10)
 
   /// Whether a list of `count` entries is shorter than what else would find that many differences.
   private func listPays(count: UInt64, differences: Int) -> Bool {
@@ -100,11 +103,13 @@ public struct LadderPlanner: Sendable {
 
   /// Where the peer has so much less that its list is shorter than anything else, whatever is on it.
   private func peerListParameter(ownCount: UInt64, peerCount: UInt64) -> Int? {
-    guard enabled.contains(.idList), Self.fitsList(peerCount), ownCount > peerCount else { return nil }
+    let parameter = GolombSet.parameter(differences: Int(clamping: ownCount &+ peerCount))
+    guard enabled.contains(.idList), LadderCosts.fitsList(peerCount, parameter), ownCount > peerCount else {
+      return nil
+    }
     let costs = LadderCosts(ownCount: ownCount, peerCount: peerCount, differences: Int(clamping: ownCount - peerCount))
     let other = partition(differences: costs.differences).map(costs.partition) ?? .max
-    guard costs.peerList < min(other, costs.ownList) else { return nil }
-    return GolombSet.parameter(differences: Int(clamping: ownCount &+ peerCount))
+    return costs.peerList < min(other, costs.ownList) ? parameter : nil
   }
 
   // MARK: Once there is an estimate
@@ -167,11 +172,11 @@ public struct LadderPlanner: Sendable {
         }
       }
     }
-    if usable.contains(.idList), Self.fitsList(ownCount) {
+    if usable.contains(.idList), LadderCosts.fitsList(ownCount, costs.listParameter) {
       let reason = "\(estimate) of \(ownCount) differ, by the estimate: a list is shorter"
       consider(.list(parameter: costs.listParameter), .idList, costs.ownList, reason)
     }
-    if usable.contains(.idList), Self.fitsList(peerCount), peerCount > 0 {
+    if usable.contains(.idList), LadderCosts.fitsList(peerCount, costs.listParameter), peerCount > 0 {
       let reason = "\(estimate) differ, by the estimate: a list of the peer's \(peerCount) is shorter"
       consider(
         .askList(parameter: costs.listParameter), .idList, costs.peerList + Self.messageWorth, reason)
@@ -212,6 +217,4 @@ public struct LadderPlanner: Sendable {
   private static let messageWorth = 10
   /// Where buckets are as many as there may be, and hold hardly more than they should.
   private static let partitionLimit = 600_000
-
-  private static func fitsList(_ count: UInt64) -> Bool { count <= UInt64(GolombSet.entryLimit) }
 }

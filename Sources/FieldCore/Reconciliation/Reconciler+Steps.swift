@@ -51,7 +51,7 @@ extension Reconciler {
       guard ownCount > 0 else { return askForAll() }
       // Once: a list costs memory for each entry.
       guard planner.enabled.contains(.idList), tried.insert(.idList).inserted,
-        LadderCosts.list(ownCount, parameter) <= LadderLimits.moveByteCount,
+        LadderCosts.fitsList(ownCount, parameter),
         let list = GolombSet(entryCount: Int(clamping: ownCount), parameter: parameter)
       else { return giveUp(.noRung) }
       return begin(.sendList(parameter: parameter)) { $0.list = list }
@@ -99,6 +99,7 @@ extension Reconciler {
   }
 
   private mutating func compare(count: UInt64, parameter: Int, bytes: [UInt8]) throws(WireError) -> [Action] {
+    guard count <= UInt64(GolombSet.entryLimit) else { throw WireError(.limitExceeded, "a list of \(count)") }
     guard count == peerCount, count <= UInt64(bytes.count) * 8, count.leadingZeroBitCount > parameter,
       let values = GolombList.decode(bytes, count: Int(count), universe: count << UInt64(parameter))
     else { throw WireError(.invalidValue, "a list that is none") }

@@ -87,6 +87,8 @@ public struct Reconciler: Sendable {
   private var passCount = 0
   private(set) var moveCount = 0
   private var parts: [UInt8] = []
+  /// The opener's first step is on its way, and is over a scope that this side does not compare.
+  private var leavesStepAside = false
 
   // What the steps so far have left.
   var naming = Naming.buckets(count: 1)
@@ -176,12 +178,19 @@ public struct Reconciler: Sendable {
       parts += part
       return []
     default:
+      if leavesStepAside, message.type == .move {
+        leavesStepAside = false
+        parts = []
+        return try respond(to: .none)
+      }
       var whole = message
       if !parts.isEmpty, message.type == .move {
         whole.body = parts + message.body
         parts = []
       }
-      return try respond(to: try whole.decode(MoveMessage.self).move)
+      let move = try whole.decode(MoveMessage.self).move
+      guard move != .follows else { throw WireError(.invalidValue, "a step that is put off again") }
+      return try respond(to: move)
     }
   }
 
@@ -229,7 +238,9 @@ public struct Reconciler: Sendable {
     }
     awaited = .answer
     // A first step over another scope says nothing here, so this side takes the first step.
-    return try respond(to: greeting.isScoped == isScoped ? greeting.move : .none)
+    guard greeting.isScoped != isScoped else { return try respond(to: greeting.move) }
+    leavesStepAside = greeting.move == .follows
+    return try respond(to: leavesStepAside ? .follows : .none)
   }
 
   private mutating func hear(_ greeting: ReconcileGreeting, isEqual: Bool) throws(WireError) -> [Action] {

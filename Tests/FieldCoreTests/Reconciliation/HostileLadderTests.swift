@@ -138,6 +138,34 @@ import Testing
     }
   }
 
+  /// Each value of a list takes a bit or two there and eight bytes here.
+  @Test func aListOfMoreThanAListMayHoldIsNotRead() throws {
+    let count = UInt64(GolombSet.entryLimit) + 1
+    var random = SeededRandom(seed: 9)
+    let (near, far) = (LadderWorld(epoch: 1, ids: Self.ids(9, &random)), LadderWorld(epoch: 2, ids: []))
+    let list = GolombList.encode(Array(repeating: 0, count: Int(count)), universe: count << 1)
+    let move = ReconcileMove.list(count: count, parameter: 1, bytes: list)
+    var honest = Reconciler(
+      role: .answerer, own: near.facts, secrets: Self.secrets(3), planner: LadderPlanner(link: .lan))
+    var head = far.head
+    head.entryCount = count
+    let greeting = ReconcileGreeting(head: head, rootHalf: Array(repeating: 0, count: 8), move: move)
+    #expect(throws: WireError(.limitExceeded, "")) {
+      try honest.received(Message(Hello(capabilities: .all, greeting: greeting)))
+    }
+  }
+
+  /// A first step that is to follow follows once.
+  @Test func aStepThatIsPutOffForEverEndsTheSession() throws {
+    let world = LadderWorld(epoch: 1, ids: [.number(1)])
+    var honest = Reconciler(
+      role: .answerer, own: world.facts, secrets: Self.secrets(3), planner: LadderPlanner(link: .lan))
+    let head = LadderWorld(epoch: 2, ids: [.number(2)]).head
+    let greeting = ReconcileGreeting(head: head, rootHalf: Array(repeating: 0, count: 8), move: .follows)
+    _ = try honest.received(Message(Hello(capabilities: .all, greeting: greeting)))
+    #expect(throws: WireError(.invalidValue, "")) { try honest.received(Message(MoveMessage(.follows))) }
+  }
+
   /// A peer that asks for more for ever is left.
   @Test func aPeerThatNeverIsContentIsLeft() throws {
     var random = SeededRandom(seed: 6)

@@ -204,6 +204,47 @@ import Testing
     try pair.check(anew)
     #expect(!anew.choices.contains { $0.rung == .baseScope && $0.reason.hasPrefix("6") })
   }
+
+  /// The first step goes ahead of the answer, in messages of its own, and says nothing to a side without that base.
+  @Test(arguments: [Set(Rung.allCases), [.baseScope, .idList]], [0, 500])
+  func aLongFirstStepSinceAnUnknownBaseIsLeftAside(rungs: Set<Rung>, farCount: Int) throws {
+    var pair = Pair(count: 500, differences: 0, seed: 8)
+    pair.near.remember(BaseRecord(head: pair.near.head, peer: pair.far.head.cursor))
+    if farCount == 0 {
+      pair.nearOnly = pair.near.ids
+      pair.far = LadderWorld(epoch: 4711)
+    }
+    var random = SeededRandom(seed: 77)
+    for _ in 0..<100_000 {
+      let id = EntryID(words: (random.next(), random.next(), random.next(), random.next()))
+      pair.near.insert(id)
+      pair.nearOnly.insert(id)
+    }
+    try pair.check(pair.run(LadderPlanner(enabled: rungs, link: .bluetooth), seed: 2, expected: 100_000), "\(rungs)")
+  }
+
+  /// A list that is longer than any step may be would end the session; other rungs, or none, do not.
+  @Test(arguments: [LinkMeasure.bluetooth, .lan]) func noListIsLongerThanAStepMayBe(link: LinkMeasure) {
+    for enabled in [Set(Rung.allCases), [.idList]] {
+      let planner = LadderPlanner(enabled: enabled, link: link)
+      for own in stride(from: UInt64(500_000), through: 8_500_000, by: 500_000) {
+        for peer in stride(from: UInt64(500_000), through: 8_500_000, by: 1_000_000) {
+          for differences in [1000, 1_000_000, 17_000_000] {
+            switch planner.step(differences: differences, ownCount: own, peerCount: peer).0 {
+            case .list(let parameter): #expect(LadderCosts.list(own, parameter) < LadderLimits.moveByteCount)
+            case .askList(let parameter): #expect(LadderCosts.list(peer, parameter) < LadderLimits.moveByteCount)
+            default: break
+            }
+            switch planner.opening(ownCount: own, peerCount: peer, expected: differences) {
+            case .list(let parameter, _): #expect(LadderCosts.list(own, parameter) < LadderLimits.moveByteCount)
+            case .askList(let parameter, _): #expect(LadderCosts.list(peer, parameter) < LadderLimits.moveByteCount)
+            default: break
+            }
+          }
+        }
+      }
+    }
+  }
 }
 
 extension Optional<ReconcileResult> {
