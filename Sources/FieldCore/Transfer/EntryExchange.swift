@@ -6,6 +6,8 @@ struct EntryExchange: Sendable {
   /// What is received is stored once it is this much, so that a cut costs little.
   static let storedByteCount = 32 << 10
   static let storedEntryCount = 256
+  /// What is only named is fetched once it is this much: how much a peer names is the peer's to say.
+  static let namedEntryCount = 4096
 
   let store: any LocalStore
   let stream: SessionStream
@@ -101,11 +103,13 @@ struct EntryExchange: Sendable {
   ///
   /// - Parameters:
   ///   - count: Entries that will come.
+  ///   - fetchNamed: Takes the entries that were only named, ``namedEntryCount`` or so at a time, and says how many of
+  ///     them are missing. What came before them is stored.
   ///   - progress: Called after each batch with the report so far.
-  /// - Returns: What was stored, and the entries that were only named.
   func receive(
-    count: UInt64, from origin: EntrySource?, progress: @Sendable (PullReport) async -> Void
-  ) async throws -> (report: PullReport, named: [EntryID]) {
+    count: UInt64, from origin: EntrySource?, fetchNamed: @Sendable ([EntryID]) async throws -> Int,
+    progress: @Sendable (PullReport) async -> Void
+  ) async throws -> PullReport {
     var report = PullReport()
     var named: [EntryID] = []
     var batch: [Entry] = []
@@ -124,6 +128,12 @@ struct EntryExchange: Sendable {
       byteCount = 0
       await progress(report)
     }
+    func flushNamed() async throws {
+      guard !named.isEmpty else { return }
+      try await flush()
+      report.missingCount += try await fetchNamed(named)
+      named = []
+    }
     do {
       while let message = try await stream.receive() {
         if message.type == .identifiers {
@@ -140,14 +150,16 @@ struct EntryExchange: Sendable {
           throw SessionError(.protocolViolation, "more entries than were announced")
         }
         if byteCount >= Self.storedByteCount || batch.count >= Self.storedEntryCount { try await flush() }
+        if named.count >= Self.namedEntryCount { try await flushNamed() }
       }
     } catch {
       try? await flush()
       throw error
     }
     try await flush()
+    try await flushNamed()
     report.missingCount += received < count ? Int(clamping: count - received) : 0
-    return (report, named)
+    return report
   }
 }
 

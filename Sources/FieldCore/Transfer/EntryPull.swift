@@ -69,10 +69,10 @@ public struct EntryPull: Sendable {
             if kinds == nil { await receiver.note(listed: page.listings.count) }
             try await fetchMissing(of: page.listings, receiver, &heads)
             try await receiver.finish()
-            guard kinds == nil else { return }
-            if heads.count >= Self.headLimit || deferring != nil && !heads.isEmpty {
+            if heads.count >= Self.headLimit || kinds == nil && deferring != nil && !heads.isEmpty {
               isDeferred = try await passOn(&heads, deferring, receiver) || isDeferred
             }
+            guard kinds == nil else { return }
             let isHeld = await receiver.report.isHeld
             if !isHeld, !isDeferred, heads.isEmpty { settled = page.next }
             await receiver.note(settled: settled, covered: page.next)

@@ -214,16 +214,11 @@ extension PeerSync {
     }
     eventContinuation.yield(.progress(outcome.progress))
     async let sent: Void = exchange.send(push)
-    var (report, named) = try await exchange.receive(count: wantedCount, from: peerSource) { report in
-      await self.note(report, wanted: wantedCount, of: .pull)
-    }
+    let report = try await exchange.receive(
+      count: wantedCount, from: peerSource, fetchNamed: { try await self.fetchNamed($0) },
+      progress: { await self.note($0, wanted: wantedCount, of: .pull) })
     try await sent
     await stream.forget()
-    if !named.isEmpty {
-      let (heads, missingCount) = try await EntryPull(from: remote, into: store, origin: peerSource).heads(of: named)
-      report.missingCount += missingCount
-      await deferContents(heads)
-    }
     note(report, of: .pull)
     tally.end(.pull)
     for (code, count) in report.refusals { outcome.refusals[code, default: 0] += count }
@@ -231,6 +226,13 @@ extension PeerSync {
     outcome.progress.wantedCount = UInt64(contents.count)
     eventContinuation.yield(.pulled(report))
     return report
+  }
+
+  /// - Returns: How many did not come.
+  private func fetchNamed(_ ids: [EntryID]) async throws -> Int {
+    let (heads, missingCount) = try await EntryPull(from: remote, into: store, origin: peerSource).heads(of: ids)
+    await deferContents(heads)
+    return missingCount
   }
 
   func note(_ report: PullReport, wanted: UInt64, of job: PullTally.Job) {

@@ -96,6 +96,23 @@ import Testing
     #expect(outcome.end.code == .protocolViolation)
   }
 
+  /// Names without an end what it never sends: that is asked for while it goes on, and not kept.
+  @Test func whatIsNamedIsAskedForWhileMoreIsNamed() async throws {
+    let village = try await Village.make(memberCount: 1)
+    _ = try await meet(village) { session in
+      let greeting = Self.greeting(1 << 40, .found(comingCount: 1 << 40, askedCount: 0, asked: []))
+      let stream = try await session.open(Message(Hello(capabilities: .all, greeting: greeting)), isLast: false)
+      for page in 0..<UInt64(8) {
+        let ids = (0..<1000).map { EntryID.number(page * 1000 + $0) }
+        try await stream.send(Message(IdentifiersReply(ids: ids)))
+      }
+      var streams = session.incoming.makeAsyncIterator()
+      let (fetch, request) = try required(try await Self.next(.fetch, in: &streams))
+      #expect(try request.decode(FetchRequest.self).ids.first == .number(0))
+      await fetch.end()
+    }
+  }
+
   /// How a stream can be over at once, so that it costs its opener no place.
   enum End: CaseIterable { case reset, notice }
 
