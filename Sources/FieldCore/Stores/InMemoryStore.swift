@@ -9,6 +9,7 @@ public final class InMemoryStore: LocalStore {
   public let workspace: WorkspaceID
   private let state: Mutex<State>
   private let now: @Sendable () -> Duration
+  private let scanRowLimit: Int
   /// Held while listeners are told, so that heads come to them in order. Never the state's lock: a listener that is
   /// cancelled takes that one while its own task is locked, and telling it locks its task.
   private let announcing = Mutex(())
@@ -132,12 +133,16 @@ public final class InMemoryStore: LocalStore {
     }
   }
 
-  /// - Parameter now: The time since any fixed moment, for the lifetime of partial payloads.
+  /// - Parameters:
+  ///   - scanRowLimit: Entries that a scan looks at before it ends with what it has.
+  ///   - now: The time since any fixed moment, for the lifetime of partial payloads.
   public init(
     workspace: WorkspaceID, epoch: StoreEpoch = StoreEpoch(rawValue: .random(in: 0...UInt64.max)),
+    scanRowLimit: Int = .max,
     now: @escaping @Sendable () -> Duration = { .zero }
   ) {
     self.workspace = workspace
+    self.scanRowLimit = scanRowLimit
     self.now = now
     state = Mutex(State(epoch: epoch, directory: Directory(workspace: workspace)))
   }
@@ -206,10 +211,11 @@ public final class InMemoryStore: LocalStore {
       let start = cursor.map { $0.epoch == state.epoch ? $0.arrival : 0 } ?? 0
       var listings: [EntryListing] = []
       var last = start
-      for index in state.firstIndex(after: start)..<state.order.count {
+      let first = state.firstIndex(after: start)
+      for index in first..<state.order.count {
         let (arrival, id) = state.order[index]
         if let before = filter.before, arrival >= before { break }
-        if listings.count >= max(1, limit) {
+        if listings.count >= max(1, limit) || index - first >= scanRowLimit {
           return ScanPage(listings: listings, next: StoreCursor(epoch: state.epoch, arrival: last), hasMore: true)
         }
         last = arrival

@@ -353,8 +353,11 @@ public actor PeerSync {
     // The first reconciliation, which may wait for its turn, begins with what is here then.
     guard ladderCount > 0 else { return }
     // What came from this peer is no news to it. The scan goes over each entry once in the session's life.
-    let page = try await store.scan(since: listedThrough, limit: 1, filter: EntryFilter(notFrom: peerSource))
-    listedThrough = page.listings.isEmpty ? page.next : head.cursor
+    var page: ScanPage
+    repeat {
+      page = try await store.scan(since: listedThrough, limit: 1, filter: EntryFilter(notFrom: peerSource))
+      listedThrough = page.listings.isEmpty ? page.next : head.cursor
+    } while page.listings.isEmpty && page.hasMore
     try await perform(
       coordinator?.ownChanged(head, root: session.secrets.root(of: head), byPull: page.listings.isEmpty) ?? [])
   }

@@ -38,6 +38,10 @@ struct Village {
     return village
   }
 
+  mutating func replaceStore(of resident: Int, by store: InMemoryStore) {
+    residents[resident] = Resident(keyPair: residents[resident].keyPair, store: store)
+  }
+
   /// The same residents, each with a new store that holds what theirs holds now.
   func copy() async throws -> Village {
     var village = self
