@@ -49,7 +49,7 @@ struct JoinCommand: HomeCommand {
   @Option(help: ArgumentHelp("The Bluetooth adapter to use (default: the first that is on).", valueName: "hci"))
   var adapter: String?
 
-  @Option(help: "What people will call this device (default: the host's name).")
+  @Option(help: "What people will call this device (default: as it was called before, or the host's name).")
   var name: String?
 
   @OptionGroup var global: GlobalOptions
@@ -64,7 +64,7 @@ struct JoinCommand: HomeCommand {
   }
 
   func run() async throws {
-    let name = name ?? ProcessInfo.processInfo.hostName
+    let name = try name ?? home.deviceName() ?? ProcessInfo.processInfo.hostName
     let open: OpenHome
     if let sharedKey {
       open = try await home.join(try readSharedKey(sharedKey), name: name)
