@@ -18,7 +18,8 @@ struct JoinCommand: HomeCommand {
       for a moment. A code is always asked for. After a cut, run the command again.
 
       With '--shared-key' nobody has to be near: whoever has the key that 'fieldsync init --shared' \
-      printed belongs to the workspace, and can never be put out of it.
+      printed belongs to the workspace, and can never be put out of it. A home that was restored \
+      from a backup is let in again in the same way, with an invitation or the shared key.
 
       Example:
         fieldsync join --scan screen.png
