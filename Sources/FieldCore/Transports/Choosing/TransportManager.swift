@@ -375,6 +375,9 @@ public struct TransportManager: Sendable {
     _ id: LinkID, _ reason: String, wasInOrder: Bool, jitter: Double, _ now: Duration, _ actions: inout [Action]
   ) {
     guard let link = links.removeValue(forKey: id) else { return }
+    // Whoever knows the workspace's key may make up devices without end.
+    lostAt = lostAt.filter { now - $0.value < ChoosingLimits.headStart }
+    givenUp = givenUp.filter { now - $0.value.at < ChoosingLimits.quickReturn }
     if link.isSuspect {
       givenUp[link.device] = GivenUp(kind: link.kind, at: now, silence: now - link.heardAt)
     } else if givenUp[link.device]?.kind == link.kind {

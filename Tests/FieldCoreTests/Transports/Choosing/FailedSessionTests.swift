@@ -129,4 +129,20 @@ import Testing
       #expect(try #require(manager.routes[Self.address]).notBefore <= now + .seconds(3))
     }
   }
+
+  /// Whoever knows a workspace's key can make up devices without end.
+  @Test mutating func adversaryDevicesThatComeAndGoAreForgotten() {
+    for index in UInt64(0)..<10_000 {
+      let device = DeviceKey(words: (2, 2, 2, index))
+      let id = LinkID(index + 1)
+      now += .milliseconds(100)
+      _ = handle(.linkOpened(id, device, .lan, dialled: nil))
+      let silence = ChoosingLimits.suspectAfter(.wired)
+      now += silence
+      _ = handle(.linkReport(id, LinkReport(silence: silence, byteCount: 1, receivedCount: 0, work: .busy)))
+      _ = handle(.linkEnded(id, reason: "lost", wasInOrder: false))
+    }
+    #expect(manager.lostAt.count < 10)
+    #expect(manager.givenUp.count < 10)
+  }
 }
