@@ -82,6 +82,10 @@ struct AdapterStateMachine: Sendable {
   /// How often starting the feature has failed in a row.
   func failureCount(_ feature: Feature) -> Int { self[feature].failureCount }
 
+  /// Whether an action is of the time since bluetoothd and the adapter are as they are. The answer to an older one may
+  /// come long after, and says nothing.
+  func isCurrent(_ action: Action) -> Bool { action.generation == generation }
+
   // MARK: Events
 
   mutating func availabilityChanged(to new: Availability, now: Duration) -> [Action] {
@@ -95,7 +99,7 @@ struct AdapterStateMachine: Sendable {
   }
 
   mutating func finished(_ action: Action, _ outcome: Outcome, now: Duration) -> [Action] {
-    guard action.generation == generation else { return [] }
+    guard isCurrent(action) else { return [] }
     switch (action.isStart, outcome) {
     case (true, .done):
       self[action.feature].step = .running(since: now)
