@@ -1,5 +1,5 @@
 public import FieldWire
-public import Sodium
+import Sodium
 
 /// Who belongs to the workspace, and with which keys, as the directory entries say.
 ///
@@ -17,10 +17,10 @@ public struct Directory: Sendable {
   /// How many operations were taken in: tells whether somebody else's copy of the directory is newer than it was.
   public var operationCount: Int { operations.count }
 
-  private var operations: [EntryID: DirectoryEvaluation.Operation] = [:]
+  private(set) var operations: [EntryID: DirectoryEvaluation.Operation] = [:]
   private var founding: DirectoryEvaluation.Operation?
   private var everAdmins: Set<DeviceKey> = []
-  private var evaluation = DirectoryEvaluation()
+  private(set) var evaluation = DirectoryEvaluation()
   private var isEvaluated = true
 
   public init(workspace: WorkspaceID) {
@@ -83,7 +83,7 @@ public struct Directory: Sendable {
   func admission(of device: DeviceKey) -> Admission {
     Admission(
       isMember: evaluation.standings[device].map { $0.role >= .member } ?? false,
-      lastSequences: evaluation.revocations[device])
+      lastSequences: evaluation.revocations[device]?.lastSequences)
   }
 
   /// The authors of whom one of the two admits other entries than the other.
@@ -125,107 +125,32 @@ public struct Directory: Sendable {
   }
 
   /// The revocation of `device` that leaves what is here: its chains, and the warrants that it signed. Who has written
-  /// in more databases than a revocation can name must not be safe from one: the directory's chain is kept first, then
-  /// the databases, then the warrants, and what is left out ends with the membership.
+  /// in more databases than a revocation can name must not be safe from one: what is left out ends with the membership.
   ///
   /// - Parameter lastSequences: Where its chains end here.
   public func revocation(of device: DeviceKey, lastSequences: [DatabaseID: UInt64]) -> DirectoryOperation {
-    var kept = lastSequences.filter { $0.key == Self.database }
+    var kept: [DatabaseID: UInt64] = [:]
     for part in [lastSequences, warrants(by: device)] {
       for (chain, sequence) in part.sorted(by: { $0.key < $1.key })
-      where kept.count < DirectoryOperation.databaseLimit {
+      where chain != Self.database && kept.count < DirectoryOperation.databaseLimit {
         kept[chain] = sequence
       }
     }
-    return .revoke(device: device, lastSequences: kept)
+    return .revoke(device: device, lastEntry: lastEntry(of: device), lastSequences: kept)
   }
 
-  // MARK: Keys
-
-  /// The number of the epoch that entries are to be written under.
-  public var currentEpoch: UInt32 { evaluation.currentEpoch }
-
-  /// Whether a device that was revoked holds a key of the current epoch: then an admin should start a new one.
-  public var needsNewEpoch: Bool {
-    let revoked = evaluation.revocations.keys
-    return revoked.contains { evaluation.grantedEpochs[$0] == currentEpoch }
-      || evaluation.epochs.contains { epoch in
-        guard epoch.number == currentEpoch, case .epoch(_, _, let boxes) = operations[epoch.id]?.operation else {
-          return false
-        }
-        return revoked.contains { boxes[$0] != nil }
-      }
-  }
-
-  /// Everything that was sealed to the holder of `keyPair` and what that leads to; `nil` when nothing was.
-  ///
-  /// - Parameter former: Key pairs that the holder had before, whose boxes it opens too.
-  public func keys(for keyPair: SigningKeyPair, former: [SigningKeyPair] = []) -> WorkspaceKeys? {
-    let current = Set(evaluation.epochs.filter { $0.number == currentEpoch }.map(\.id))
-    var keys: WorkspaceKeys?
-    var granted: WorkspaceKeys?
-    var renewed: WorkspaceKeys?
-    for holder in [keyPair] + former {
-      guard let device = DeviceKey(holder.publicKey) else { continue }
-      for item in operations.values {
-        guard let box = Self.box(in: item, for: device), let opened = try? WorkspaceKeys(opening: box, with: holder)
-        else { continue }
-        if keys == nil { keys = opened } else { keys?.merge(opened) }
-        if current.contains(item.id) {
-          if renewed == nil { renewed = opened } else { renewed?.merge(opened) }
-        } else if item.id == evaluation.standings[device]?.grant {
-          granted = granted ?? opened
-        }
-      }
+  /// The end of a device's directory entries: of those with the most before them, so that none which hangs in the air
+  /// hides the others.
+  private func lastEntry(of device: DeviceKey) -> EntryID {
+    var depths: [EntryID: Int] = [:]
+    var (last, most) = (EntryID.zero, 0)
+    let own = operations.values.filter { $0.author == device && $0.chain == Self.database }
+    for item in own.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) {
+      let depth = (depths[item.previous] ?? 0) + 1
+      depths[item.id] = depth
+      if depth >= most { (last, most) = (item.id, depth) }
     }
-    guard var keys else { return nil }
-    for (number, history) in histories {
-      for key in keys.contentKeys where key.epoch == number {
-        if let older = KeyHistory.open(history, under: key.key, in: workspace) { keys.merge(history: older) }
-      }
-    }
-    if let preferred = renewed ?? granted { keys.use(preferred, epoch: currentEpoch) }
-    return keys
-  }
-
-  private var histories: [(UInt32, [UInt8])] {
-    operations.values.compactMap { item in
-      if case .epoch(let number, let history, _) = item.operation { (number, history) } else { nil }
-    }
-    .sorted { $0.0 > $1.0 }
-  }
-
-  private static func box(in item: DirectoryEvaluation.Operation, for device: DeviceKey) -> [UInt8]? {
-    switch item.operation {
-    case .found(_, let sealedKeys, _): item.author == device ? sealedKeys : nil
-    case .grant(let other, _, _, let sealedKeys, _): other == device ? sealedKeys : nil
-    case .epoch(_, _, let boxes): boxes[device]
-    case .revoke, .warrant: nil
-    }
-  }
-
-  /// The operation that starts the next epoch: new keys for everybody who has a role.
-  ///
-  /// - Parameter keys: Of the admin who writes it.
-  /// - Throws: ``SodiumError``, or ``EntryError`` with `tooLarge`, or `unknownKeyEpoch` without content keys.
-  public func nextEpoch(after keys: WorkspaceKeys) throws -> DirectoryOperation {
-    guard let naming = keys.naming else {
-      throw EntryError(.unknownKeyEpoch, "this device holds no content keys")
-    }
-    let devices = Defence.epochExclusion.isOff ? evaluation.standings.keys.sorted() : devices
-    guard devices.count <= DirectoryOperation.deviceLimit else {
-      throw EntryError(.tooLarge, "\(devices.count) devices, over \(DirectoryOperation.deviceLimit)")
-    }
-    let number = currentEpoch + 1
-    let presence = EpochKey.random(epoch: number)
-    let content = EpochKey.random(epoch: number)
-    let member = WorkspaceKeys(presenceKeys: [presence], naming: naming, contentKeys: [content])
-    var boxes: [DeviceKey: [UInt8]] = [:]
-    for device in devices {
-      boxes[device] = try (role(of: device) == .relay ? member.withoutContent : member).sealed(to: device)
-    }
-    return .epoch(
-      number: number, history: try KeyHistory.seal(keys.contentKeys, under: content.key, in: workspace), boxes: boxes)
+    return last
   }
 
   // MARK: Taking entries in
@@ -274,7 +199,7 @@ public struct Directory: Sendable {
       }
       return DirectoryEvaluation.Operation(
         id: verified.id, author: warrant.admin, chain: DatabaseID(Array(verified.id.bytes.prefix(16))) ?? .zero,
-        sequence: header.sequence,
+        sequence: header.sequence, previous: header.previous,
         operation: .grant(
           device: header.author, role: warrant.role, epoch: warrant.epoch, sealedKeys: warrant.sealedKeys,
           sealedName: warrant.sealedName))
@@ -282,7 +207,8 @@ public struct Directory: Sendable {
     try admit(header)
     do {
       return DirectoryEvaluation.Operation(
-        id: verified.id, author: header.author, sequence: header.sequence, operation: try decoded.get())
+        id: verified.id, author: header.author, sequence: header.sequence, previous: header.previous,
+        operation: try decoded.get())
     } catch {
       throw EntryError(.malformed, error.reason)
     }
@@ -321,7 +247,7 @@ public struct Directory: Sendable {
     }
     let remaining = admins
     try apply(verified)
-    if case .revoke(let device, _) = operations[verified.id]?.operation {
+    if case .revoke(let device, _, _) = operations[verified.id]?.operation {
       guard remaining.contains(where: { $0 != device }) else {
         throw EntryError(.lastAdmin, "the workspace's last admin cannot be revoked")
       }

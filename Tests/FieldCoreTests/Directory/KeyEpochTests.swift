@@ -33,7 +33,7 @@ import Testing
   private mutating func grant(_ device: SigningKeyPair, _ role: DeviceRole, _ keys: WorkspaceKeys) throws {
     let granted = role == .relay ? keys.withoutContent : keys
     let operation = DirectoryOperation.grant(
-      device: try device.key, role: role, epoch: granted.writing?.epoch ?? 0,
+      device: try device.key, role: role, epoch: keys.writing?.epoch ?? 0,
       sealedKeys: try granted.sealed(to: try device.key), sealedName: [])
     try directory.apply(try founder.sign(EntryDraft(directory: operation)))
   }
@@ -63,6 +63,14 @@ import Testing
     #expect(try cipher.open(payload, of: header) == [1, 2, 3])
     let theirCipher = PayloadCipher(workspace: workspace.id, keyring: theirs.keyring)
     #expect(throws: EntryError(.unknownKeyEpoch, "")) { try theirCipher.open(payload, of: header) }
+  }
+
+  @Test mutating func aRelayThatIsRevokedHasAKeyOfTheEpochToo() throws {
+    try directory.apply(try founder.revoke(relay))
+    #expect(directory.needsNewEpoch)
+    try startEpoch()
+    #expect(!directory.needsNewEpoch)
+    #expect(try keys(relay).presence != keys(member).presence)
   }
 
   @Test mutating func aRelayGetsPresenceKeysAlone() throws {
@@ -127,8 +135,55 @@ import Testing
     #expect(try keys(member).writing?.epoch == 1)
     try startEpoch()
     let ours = try keys(member)
-    #expect(ours.contentKeys.filter { $0.epoch == 2 }.count == 2, "what was written under it stays readable")
+    #expect(try ours.keyring.keys(epoch: 2).count == 2, "what was written under it stays readable")
+    #expect(ours.contentKeys.filter { $0.epoch == 2 }.count == 1)
     let known = try keys(second)
     #expect(!known.contentKeys.contains { $0 == ours.writing })
+  }
+
+  /// An admin who is revoked goes on to seal keys to everybody, and every device takes the entries in.
+  @Test(arguments: [false, true]) mutating func keysOfARevokedAdminAreGoodForReadingAlone(isEpoch: Bool) throws {
+    let second = try TestWorkspace.device(5)
+    try grant(second, .admin, first)
+    var admin = try TestAuthor(second, in: workspace)
+    try directory.apply(try founder.revoke(second))
+    try startEpoch()
+    let before = try keys(member)
+    for number in 0..<40 as Range<UInt32> {
+      let planted = WorkspaceKeys(
+        presenceKeys: (1...64).map { .random(epoch: $0 * 1000 + number) }, naming: .random(byteCount: 32),
+        contentKeys: (1...64).map { .random(epoch: $0 % 3 + 1 + number / 20 * .max / 2) }.sorted())
+      let sealed = try planted.sealed(to: try member.key)
+      let operation: DirectoryOperation =
+        isEpoch
+        ? .epoch(number: 2, history: [], boxes: [try member.key: sealed])
+        : .grant(device: try member.key, role: .admin, epoch: 2, sealedKeys: sealed, sealedName: [])
+      try directory.apply(try admin.sign(EntryDraft(directory: operation)))
+    }
+    let after = try keys(member)
+    #expect(after.naming == before.naming && after.presence == before.presence && after.writing == before.writing)
+    #expect(after.presenceKeys == before.presenceKeys && after.contentKeys == before.contentKeys)
+    #expect(after.strayKeys.count == WorkspaceKeys.sealedKeyLimit)
+    let passedOn = try WorkspaceKeys(opening: try after.sealed(to: try relay.key), with: relay)
+    #expect(passedOn.writing?.epoch == 2 && before.contentKeys.allSatisfy { passedOn.contentKeys.contains($0) })
+  }
+
+  /// Before it is revoked, an admin's word counts; what it planted then is bounded, and names nothing anew.
+  @Test mutating func keysThatAnAdminPlantsAreBounded() throws {
+    let second = try TestWorkspace.device(5)
+    try grant(second, .admin, first)
+    var admin = try TestAuthor(second, in: workspace)
+    for _ in 0..<40 {
+      let planted = WorkspaceKeys(
+        presenceKeys: (1...64).map { .random(epoch: $0) }, naming: .random(byteCount: 32),
+        contentKeys: (1...64).map { _ in .random(epoch: 1) })
+      let operation = DirectoryOperation.grant(
+        device: try member.key, role: .member, epoch: 1, sealedKeys: try planted.sealed(to: try member.key),
+        sealedName: [])
+      try directory.apply(try admin.sign(EntryDraft(directory: operation)))
+    }
+    let keys = try keys(member)
+    #expect(keys.naming == first.naming && keys.writing == first.writing && keys.presence == first.presence)
+    #expect(keys.contentKeys.count <= WorkspaceKeys.contentKeyLimit + WorkspaceKeys.sealedKeyLimit)
   }
 }
