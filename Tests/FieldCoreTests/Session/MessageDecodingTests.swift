@@ -102,6 +102,35 @@ import Testing
     #expect(accepted < 20_000)
   }
 
+  /// A peer must not make this device knock at its own doors, however it spells them.
+  @Test func anAddressOfTheReceiversOwnMachineIsNone() throws {
+    func notice(_ location: String) -> Message {
+      var writer = WireWriter()
+      writer.varint(1)
+      writer.u8(1)
+      writer.text(location)
+      return Message(.addresses, body: writer.bytes)
+    }
+    for location in [
+      "127.0.0.1:22", "127.1:22", "0.0.0.0:22", "0177.0.0.1:22", "[::1]:22", "[::]:22", "[0::1]:22",
+      "[0:0:0:0:0:0:0:1]:22", "[0000::0001]:22", "[0::]:22", "[::ffff:127.0.0.1]:22", "[0::ffff:127.0.0.1]:5432",
+      "[0:0:0:0:0:ffff:7f00:1]:22", "[::127.0.0.1]:22", "[::ffff:10.0.0.1]:22", "[1::2::3]:22", "[1:2:3:4:5:6:7]:22",
+      "[1:2:3:4:5:6:7:8:9]:22", "[1.2.3.4::]:22", "[12345::]:22", "[fd00::1]", "[fd00::1]22", "10.0.0:22",
+      "10.0.0.256:22", "10.0.0.1:65536", "10.0.0.1:0", "10.0.0.1:", "fd00::1:22", "[:::1]:22", "[]:22",
+    ] {
+      #expect(throws: WireError(.invalidValue, ""), "\(location)") {
+        try notice(location).decode(AddressesNotice.self)
+      }
+      #expect(AddressesNotice(addresses: [PeerAddress(kind: .lan, location: location)]).addresses.isEmpty)
+    }
+    for location in [
+      "10.0.0.1:1", "192.168.255.0:65535", "169.254.1.2:80", "[fd00::1]:65535", "[2001:db8:0:1:2:3:4:5]:9",
+      "[64:ff9b::10.0.0.1]:9", "[fe80::]:9",
+    ] {
+      #expect(try notice(location).decode(AddressesNotice.self).addresses.map(\.location) == [location])
+    }
+  }
+
   /// What a peer counts goes into sums here.
   @Test func countsAreOfASizeThatSumsCanHave() throws {
     let most = WireReader.entryCountLimit

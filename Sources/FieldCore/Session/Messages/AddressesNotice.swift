@@ -10,7 +10,6 @@ public struct AddressesNotice: MessageBody, Hashable {
   public static let addressLimit = ChoosingLimits.toldAddressCount
   public static let locationByteLimit = 64
   private static let lan: UInt8 = 1
-  private static let ownMachine = ["127.", "0.", "[::1]", "[::]", "[::ffff:"]
 
   public var addresses: [PeerAddress]
 
@@ -44,17 +43,9 @@ public struct AddressesNotice: MessageBody, Hashable {
   /// Digits, not names, and no address of the receiver's own machine: a peer must not make it ask name servers, nor
   /// knock at its own doors.
   private static func isTellable(_ address: PeerAddress) -> Bool {
-    let bytes = address.location.utf8
-    return address.kind == .lan && !ownMachine.contains(where: address.location.hasPrefix)
-      && (3...locationByteLimit).contains(bytes.count)
-      && bytes.allSatisfy {
-        switch $0 {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "."),
-          UInt8(ascii: ":"), UInt8(ascii: "["), UInt8(ascii: "]"):
-          true
-        default: false
-        }
-      }
-      && bytes.contains(UInt8(ascii: ":")) && (bytes.contains(UInt8(ascii: ".")) || bytes.contains(UInt8(ascii: "[")))
+    guard address.kind == .lan, address.location.utf8.count <= locationByteLimit,
+      let numeric = NumericAddress(location: address.location)
+    else { return false }
+    return !numeric.isOwnMachine
   }
 }
