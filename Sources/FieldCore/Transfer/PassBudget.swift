@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// Each peer has a full account at first; a pass costs as many entries as it goes over, and the account fills up again
 /// in the course of ``window``. Without a full enough account a reconciliation ends undecided, and pages are listed
-/// instead, which cost the peer as much as this device.
+/// instead, which cost the peer as much as this device; a summary is refused; and a page that passed over entries
+/// without listing them comes when it is paid for.
 public final class PassBudget: Sendable {
   /// Entries that an account holds, at least.
   public static let entryCount: UInt64 = 20_000_000

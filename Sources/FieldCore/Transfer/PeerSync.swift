@@ -80,7 +80,7 @@ public actor PeerSync {
     self.clock = clock
     remote = RemoteStore(session: session)
     contents = ContentQueue(workspace: store.workspace)
-    server = StoreServer(store: store, secrets: session.secrets)
+    server = StoreServer(store: store, secrets: session.secrets, budget: passBudget, clock: clock)
     (events, eventContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(64))
   }
 

@@ -10,11 +10,21 @@ public struct StoreServer: Sendable {
   /// Large payloads have turns of their own, so that they never hold up what is small.
   private let bulk = AsyncSemaphore(permits: 2)
   public let served: ServedCount
+  private let budget: PassBudget?
+  private let clock: any Clock<Duration>
   /// What the peer says that it does not take; it is not sent, even where it is asked for.
   let refusedByPeer = RefusalRecord()
 
-  public init(store: any ContentAddressedStore, secrets: SessionSecrets, served: ServedCount = ServedCount()) {
+  /// - Parameters:
+  ///   - budget: Pays for looking through entries that are not listed; `nil`: that is free.
+  ///   - clock: To wait until there is enough in it again.
+  public init(
+    store: any ContentAddressedStore, secrets: SessionSecrets, served: ServedCount = ServedCount(),
+    budget: PassBudget? = nil, clock: any Clock<Duration> = ContinuousClock()
+  ) {
     self.store = store
+    self.budget = budget
+    self.clock = clock
     self.secrets = secrets
     self.served = served
   }
@@ -37,6 +47,7 @@ public struct StoreServer: Sendable {
         try await stream.send(Message(ContainedReply(isContained: ids.map(present.contains))), isLast: true)
       case .bloomSummary:
         let summary = try request.decode(SummaryRequest.self)
+        guard try await isPaid(.max) else { throw StoreError(.refused, "too many summaries") }
         let bloom = try await store.bloomSummary(
           of: summary.scope, key: secrets.summaryKey(attempt: summary.attempt, author: secrets.role),
           bitsPerEntry: Int(summary.bitsPerEntry))
@@ -61,11 +72,13 @@ public struct StoreServer: Sendable {
     let filter = try filter(of: request, from: source)
     guard request.isToEnd else {
       let page = try await store.scan(since: request.cursor, limit: request.limit, filter: filter)
+      try await pay(for: page, since: request.cursor)
       return try await stream.send(Message(ScanReply(page: page)), isLast: true)
     }
     var cursor = request.cursor
     while true {
       let page = try await store.scan(since: cursor, limit: request.limit, filter: filter)
+      try await pay(for: page, since: cursor)
       cursor = page.next
       // Pages that the filter emptied are not worth a message, except the last, which ends the scan.
       if !page.listings.isEmpty || !page.hasMore {
@@ -73,6 +86,24 @@ public struct StoreServer: Sendable {
       }
       guard page.hasMore else { return }
     }
+  }
+
+  /// Pays for the entries that a page passed over, or waits until there is enough for that: a filter that nothing fits
+  /// costs the peer a few bytes. What is listed costs it as much as this side.
+  private func pay(for page: ScanPage, since start: StoreCursor?) async throws {
+    let from = start.map { $0.epoch == page.next.epoch ? $0.arrival : 0 } ?? 0
+    let listed = from + UInt64(page.listings.count + StoreLimits.idCount)
+    guard page.next.arrival > listed else { return }
+    while try await !isPaid(page.next.arrival - listed) {
+      try await clock.sleep(for: PassBudget.window / Int(PassBudget.passCount))
+    }
+  }
+
+  /// Pays for looking at so many entries, or at all where that is fewer.
+  private func isPaid(_ count: UInt64) async throws -> Bool {
+    guard let budget else { return true }
+    let total = try await store.head().entryCount
+    return budget.take(min(count, total), of: total, for: secrets.peer)
   }
 
   private func filter(of request: ScanRequest, from source: EntrySource?) throws(WireError) -> EntryFilter {
@@ -89,6 +120,7 @@ public struct StoreServer: Sendable {
     var cursor = request.scan.cursor
     while true {
       var page = try await store.scan(since: cursor, limit: request.scan.limit, filter: filter)
+      try await pay(for: page, since: cursor)
       cursor = page.next
       let ids = try await lacking(of: page.listings, request.chains)
       let lacking = Set(ids)

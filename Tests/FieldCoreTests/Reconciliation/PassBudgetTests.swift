@@ -1,7 +1,9 @@
-import FieldCore
+import FieldTesting
 import FieldWire
 import Synchronization
 import Testing
+
+@testable import FieldCore
 
 @Suite struct PassBudgetTests {
   private final class Time: Sendable {
@@ -25,6 +27,50 @@ import Testing
     time.advance(by: PassBudget.window)
     #expect(budget.take(total, of: total, for: one))
     #expect(!budget.take(.max / 2, of: 10, for: other))
+  }
+
+  /// Looking through everything without finding anything is paid for, too: by time, and a summary not at all.
+  @Test(.timeLimit(.minutes(1))) func scansThatFindNothingArePaidFor() async throws {
+    let village = try await Village.make(memberCount: 1)
+    try await village.write(StoreLimits.idCount + 200, at: 0)
+    let (source, member) = (village.residents[0], village.residents[1])
+    let pair = MemoryConnection.pair()
+    async let answered = SessionEstablisher(identity: source.keyPair, clock: ContinuousClock())
+      .respond(on: pair.1, with: [village.syncKey])
+    let near = try await SessionEstablisher(identity: member.keyPair, clock: ContinuousClock())
+      .initiate(on: pair.0, with: village.syncKey)
+    let far = try await answered
+    let clock = VirtualClock()
+    let began = clock.now
+    let budget = PassBudget { clock.now.offset - began.offset }
+    let server = StoreServer(store: source.store, secrets: far.secrets, budget: budget, clock: clock)
+    let remote = RemoteStore(session: near)
+    try await clock.advancing {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { _ = await near.run() }
+        group.addTask { _ = await far.run() }
+        group.addTask {
+          for await stream in far.incoming {
+            if let request = try? await stream.receive() { await server.answer(request, on: stream, from: nil) }
+          }
+        }
+        let nobody = EntryFilter(author: DeviceKey(words: (1, 1, 1, 1)))
+        let key = remote.peerSummaryKey(attempt: 0)
+        func look() async throws -> Duration {
+          let start = clock.now
+          #expect(try await remote.scan(since: nil, limit: 10, filter: nobody).listings.isEmpty)
+          return clock.now.offset - start.offset
+        }
+        #expect(try await look() == .zero)
+        _ = try await remote.bloomSummary(of: .workspace, key: key, bitsPerEntry: 10)
+        for count in [1000, 1] as [UInt64] { while budget.take(count, of: 1000, for: member.device) {} }
+        await #expect(throws: StoreError(.refused, "")) {
+          _ = try await remote.bloomSummary(of: .workspace, key: key, bitsPerEntry: 10)
+        }
+        #expect(try await look() > .seconds(1))
+        await near.close(.done)
+      }
+    }
   }
 
   @Test func passesCanBeRefused() throws {
