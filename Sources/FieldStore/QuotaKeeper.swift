@@ -9,11 +9,12 @@ import GRDB
 /// Payloads go in the order of their arrival:
 ///
 /// 1. first those that nobody needs any more: every member has acknowledged them;
-/// 2. then those that some device has acknowledged that neither wrote nor brought them;
+/// 2. then those that some member has acknowledged that neither wrote nor brought them;
 /// 3. others only where the quota says so. Without that, the new entry is refused.
 ///
 /// A device has acknowledged what it brought, and everything up to the last time that both stores held the same
-/// (``BaseTable``). Directory entries are never dropped or refused.
+/// (``BaseTable``). Another relay's word does not count: what it holds may be headers alone, and two relays would drop
+/// the same payload because of each other. Directory entries are never dropped or refused.
 struct QuotaKeeper {
   private let database: Database
   private let quota: StoreQuota
@@ -110,27 +111,25 @@ struct QuotaKeeper {
   }
 }
 
-/// Up to which arrival each device has everything that is here.
+/// Up to which arrival each member has everything that is here.
 private struct Acknowledgements {
   private let arrivals: [DeviceKey: UInt64]
-  private let members: [DeviceKey]
 
   init(_ directory: Directory, in database: Database) throws {
     let bases = BaseTable(database: database)
     var arrivals: [DeviceKey: UInt64] = [:]
-    for device in directory.devices where directory.role(of: device) != nil {
-      arrivals[device] = try bases.bases(with: device).map(\.own.arrival).max()
+    for device in directory.devices where directory.role(of: device).map({ $0 >= .member }) ?? false {
+      arrivals[device] = try bases.bases(with: device).map(\.own.arrival).max() ?? 0
     }
     self.arrivals = arrivals
-    members = directory.devices.filter { directory.role(of: $0).map { $0 >= .member } ?? false }
   }
 
   /// Every member has it, who wrote it and who brought it among them.
   func isNeededByNobody(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
-    members.allSatisfy { $0 == author || $0 == source || arrivals[$0] ?? 0 >= arrival }
+    arrivals.allSatisfy { $0.key == author || $0.key == source || $0.value >= arrival }
   }
 
-  /// It has reached somebody by this store.
+  /// It has reached a member by this store.
   func isElsewhere(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
     arrivals.contains { $0.key != author && $0.key != source && $0.value >= arrival }
   }

@@ -125,6 +125,24 @@ import Testing
     #expect(try await store.verify() == [])
   }
 
+  /// A relay that holds the same set may have dropped the payloads, because of this one's word.
+  @Test mutating func thatAnotherRelayHasThemIsNoComfort() async throws {
+    var admin = try TestAuthor(workspace.founder, in: workspace)
+    for device in devices { _ = try admin.grant(device, .member) }
+    let relay = try TestWorkspace.device(4)
+    #expect(try await store.put([try admin.grant(relay, .relay).entry]) == [.stored])
+    let head = try await store.usage().total.byteCount
+    let entries = try write(5)
+    try await store.setQuota(
+      StoreQuota(totalByteCount: head + 4 * Self.entryByteCount, authorByteCount: nil, clientByteCount: nil))
+    #expect(try await bring(Array(entries[..<4]), from: 0) == Array(repeating: .stored, count: 4))
+    try await acknowledge(relay.key)
+    #expect(try await bring([entries[4]], from: 0) == [.refused(.storeFull)])
+    #expect(try await kept(entries) == [0, 1, 2, 3])
+    try await acknowledge(authors[1].key)
+    #expect(try await bring([entries[4]], from: 0) == [.stored])
+  }
+
   @Test mutating func directoryEntriesAreNeitherRefusedNorDropped() async throws {
     try await store.setQuota(StoreQuota(totalByteCount: 1, authorByteCount: 1, clientByteCount: 1))
     var admin = try TestAuthor(workspace.founder, in: workspace)
