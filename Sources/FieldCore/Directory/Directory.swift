@@ -1,5 +1,5 @@
 public import FieldWire
-public import Sodium
+import Sodium
 
 /// Who belongs to the workspace, and with which keys, as the directory entries say.
 ///
@@ -17,10 +17,10 @@ public struct Directory: Sendable {
   /// How many operations were taken in: tells whether somebody else's copy of the directory is newer than it was.
   public var operationCount: Int { operations.count }
 
-  private var operations: [EntryID: DirectoryEvaluation.Operation] = [:]
+  private(set) var operations: [EntryID: DirectoryEvaluation.Operation] = [:]
   private var founding: DirectoryEvaluation.Operation?
   private var everAdmins: Set<DeviceKey> = []
-  private var evaluation = DirectoryEvaluation()
+  private(set) var evaluation = DirectoryEvaluation()
   private var isEvaluated = true
 
   public init(workspace: WorkspaceID) {
@@ -138,94 +138,6 @@ public struct Directory: Sendable {
       }
     }
     return .revoke(device: device, lastSequences: kept)
-  }
-
-  // MARK: Keys
-
-  /// The number of the epoch that entries are to be written under.
-  public var currentEpoch: UInt32 { evaluation.currentEpoch }
-
-  /// Whether a device that was revoked holds a key of the current epoch: then an admin should start a new one.
-  public var needsNewEpoch: Bool {
-    let revoked = evaluation.revocations.keys
-    return revoked.contains { evaluation.grantedEpochs[$0] == currentEpoch }
-      || evaluation.epochs.contains { epoch in
-        guard epoch.number == currentEpoch, case .epoch(_, _, let boxes) = operations[epoch.id]?.operation else {
-          return false
-        }
-        return revoked.contains { boxes[$0] != nil }
-      }
-  }
-
-  /// Everything that was sealed to the holder of `keyPair` and what that leads to; `nil` when nothing was.
-  ///
-  /// - Parameter former: Key pairs that the holder had before, whose boxes it opens too.
-  public func keys(for keyPair: SigningKeyPair, former: [SigningKeyPair] = []) -> WorkspaceKeys? {
-    let current = Set(evaluation.epochs.filter { $0.number == currentEpoch }.map(\.id))
-    var keys: WorkspaceKeys?
-    var granted: WorkspaceKeys?
-    var renewed: WorkspaceKeys?
-    for holder in [keyPair] + former {
-      guard let device = DeviceKey(holder.publicKey) else { continue }
-      for item in operations.values {
-        guard let box = Self.box(in: item, for: device), let opened = try? WorkspaceKeys(opening: box, with: holder)
-        else { continue }
-        if keys == nil { keys = opened } else { keys?.merge(opened) }
-        if current.contains(item.id) {
-          if renewed == nil { renewed = opened } else { renewed?.merge(opened) }
-        } else if item.id == evaluation.standings[device]?.grant {
-          granted = granted ?? opened
-        }
-      }
-    }
-    guard var keys else { return nil }
-    for (number, history) in histories {
-      for key in keys.contentKeys where key.epoch == number {
-        if let older = KeyHistory.open(history, under: key.key, in: workspace) { keys.merge(history: older) }
-      }
-    }
-    if let preferred = renewed ?? granted { keys.use(preferred, epoch: currentEpoch) }
-    return keys
-  }
-
-  private var histories: [(UInt32, [UInt8])] {
-    operations.values.compactMap { item in
-      if case .epoch(let number, let history, _) = item.operation { (number, history) } else { nil }
-    }
-    .sorted { $0.0 > $1.0 }
-  }
-
-  private static func box(in item: DirectoryEvaluation.Operation, for device: DeviceKey) -> [UInt8]? {
-    switch item.operation {
-    case .found(_, let sealedKeys, _): item.author == device ? sealedKeys : nil
-    case .grant(let other, _, _, let sealedKeys, _): other == device ? sealedKeys : nil
-    case .epoch(_, _, let boxes): boxes[device]
-    case .revoke, .warrant: nil
-    }
-  }
-
-  /// The operation that starts the next epoch: new keys for everybody who has a role.
-  ///
-  /// - Parameter keys: Of the admin who writes it.
-  /// - Throws: ``SodiumError``, or ``EntryError`` with `tooLarge`, or `unknownKeyEpoch` without content keys.
-  public func nextEpoch(after keys: WorkspaceKeys) throws -> DirectoryOperation {
-    guard let naming = keys.naming else {
-      throw EntryError(.unknownKeyEpoch, "this device holds no content keys")
-    }
-    let devices = Defence.epochExclusion.isOff ? evaluation.standings.keys.sorted() : devices
-    guard devices.count <= DirectoryOperation.deviceLimit else {
-      throw EntryError(.tooLarge, "\(devices.count) devices, over \(DirectoryOperation.deviceLimit)")
-    }
-    let number = currentEpoch + 1
-    let presence = EpochKey.random(epoch: number)
-    let content = EpochKey.random(epoch: number)
-    let member = WorkspaceKeys(presenceKeys: [presence], naming: naming, contentKeys: [content])
-    var boxes: [DeviceKey: [UInt8]] = [:]
-    for device in devices {
-      boxes[device] = try (role(of: device) == .relay ? member.withoutContent : member).sealed(to: device)
-    }
-    return .epoch(
-      number: number, history: try KeyHistory.seal(keys.contentKeys, under: content.key, in: workspace), boxes: boxes)
   }
 
   // MARK: Taking entries in

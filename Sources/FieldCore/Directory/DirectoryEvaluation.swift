@@ -43,6 +43,8 @@ struct DirectoryEvaluation: Sendable {
   /// Those that count, in the order of their numbers and ids.
   private(set) var epochs: [Epoch] = []
   private(set) var currentEpoch: UInt32 = 1
+  /// The grants and epochs that count, whatever else is there.
+  private(set) var counting: Set<EntryID> = []
   /// The newest epoch whose key came with a grant that counts.
   private(set) var grantedEpochs: [DeviceKey: UInt32] = [:]
   private(set) var hasAdmin = false
@@ -127,6 +129,7 @@ struct DirectoryEvaluation: Sendable {
       for item in operations[admin] ?? [] where isKept(item) {
         switch item.operation {
         case .grant(let device, let role, let epoch, _, let name):
+          counting.insert(item.id)
           grantedEpochs[device] = max(epoch, grantedEpochs[device] ?? 0)
           if granted[device].map({ $0.role <= role }) ?? true {
             granted[device] = Standing(role: role, grant: item.id, grantedBy: admin, name: name)
@@ -144,5 +147,7 @@ struct DirectoryEvaluation: Sendable {
     epochs.sort { ($0.number, $0.id) < ($1.number, $1.id) }
     for epoch in epochs where epoch.number == currentEpoch + 1 { currentEpoch = epoch.number }
     epochs.removeAll { $0.number > currentEpoch }
+    counting.formUnion(epochs.map(\.id))
+    counting.insert(founding.id)
   }
 }

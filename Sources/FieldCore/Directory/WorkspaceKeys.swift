@@ -14,6 +14,8 @@ public struct WorkspaceKeys: Sendable {
   public var naming: SecretBytes?
   /// What entries are read with.
   public private(set) var contentKeys: [EpochKey]
+  /// Content keys of operations that a revocation made void: entries may be under them.
+  private(set) var strayKeys: [EpochKey] = []
   /// What sessions begin with.
   public private(set) var presence: SecretBytes?
   /// What new entries are written under; `nil` on a relay.
@@ -24,6 +26,8 @@ public struct WorkspaceKeys: Sendable {
   /// Keys of each kind that are sealed at once: the newest. Older content keys are in ``DirectoryOperation/epoch``
   /// entries, each under the next one's key.
   public static let sealedKeyLimit = 64
+  /// Content keys that are held at once: each is in pages of its own, of which a process has some tens of thousands.
+  static let contentKeyLimit = 2048
 
   /// The newest epoch's keys are the current ones.
   public init(presenceKeys: [EpochKey], naming: SecretBytes?, contentKeys: [EpochKey]) {
@@ -63,7 +67,7 @@ public struct WorkspaceKeys: Sendable {
   public var keyring: ContentKeyring {
     var keyring = ContentKeyring()
     if let writing { keyring.add(writing.key, epoch: writing.epoch) }
-    for key in contentKeys where key != writing { keyring.add(key.key, epoch: key.epoch) }
+    for key in contentKeys + strayKeys where key != writing { keyring.add(key.key, epoch: key.epoch) }
     if let writing { keyring.write(under: writing.epoch) }
     return keyring
   }
@@ -73,23 +77,44 @@ public struct WorkspaceKeys: Sendable {
     Defence.relayKeys.isOff ? self : WorkspaceKeys(presenceKeys: presenceKeys, naming: nil, contentKeys: [])
   }
 
-  /// The newest, as many as are sealed at once.
+  /// The newest, as many as are sealed at once, and stray ones where there is room.
   public var newest: WorkspaceKeys {
-    WorkspaceKeys(
+    let content = contentKeys.suffix(Self.sealedKeyLimit)
+    let stray = strayKeys.filter { $0.epoch <= writing?.epoch ?? 0 }.prefix(Self.sealedKeyLimit - content.count)
+    return WorkspaceKeys(
       presenceKeys: presenceKeys.suffix(Self.sealedKeyLimit), naming: naming,
-      contentKeys: contentKeys.suffix(Self.sealedKeyLimit))
+      contentKeys: Array(content) + stray)
+  }
+
+  /// Whether there is room for no other content key.
+  var isFull: Bool { contentKeys.count >= Self.contentKeyLimit }
+
+  /// Those that were made for epochs up to this one.
+  func upTo(epoch: UInt32) -> WorkspaceKeys {
+    WorkspaceKeys(
+      presenceKeys: presenceKeys.filter { $0.epoch <= epoch }, naming: naming,
+      contentKeys: contentKeys.filter { $0.epoch <= epoch })
   }
 
   /// These, and those of `other`.
   public mutating func merge(_ other: WorkspaceKeys) {
-    presenceKeys = Self.ordered(presenceKeys + other.presenceKeys)
+    presenceKeys = Self.ordered(presenceKeys + other.presenceKeys).suffix(Self.sealedKeyLimit)
     naming = naming ?? other.naming
-    contentKeys = Self.ordered(contentKeys + other.contentKeys)
+    merge(history: other.contentKeys)
     useNewest()
   }
 
   /// Content keys that only serve to read what is older.
-  mutating func merge(history keys: [EpochKey]) { contentKeys = Self.ordered(contentKeys + keys) }
+  mutating func merge(history keys: [EpochKey]) {
+    guard !isFull else { return }
+    contentKeys = Self.ordered(contentKeys + keys)
+  }
+
+  /// Content keys of somebody who is not to be believed.
+  mutating func merge(readingWith other: WorkspaceKeys) {
+    let others = other.contentKeys.filter { !contentKeys.contains($0) }
+    strayKeys = Array(Self.ordered(strayKeys + others).prefix(Self.sealedKeyLimit))
+  }
 
   private static func ordered(_ keys: some Sequence<EpochKey>) -> [EpochKey] {
     keys.sorted().reduce(into: []) { if $0.last != $1 { $0.append($1) } }

@@ -127,8 +127,55 @@ import Testing
     #expect(try keys(member).writing?.epoch == 1)
     try startEpoch()
     let ours = try keys(member)
-    #expect(ours.contentKeys.filter { $0.epoch == 2 }.count == 2, "what was written under it stays readable")
+    #expect(try ours.keyring.keys(epoch: 2).count == 2, "what was written under it stays readable")
+    #expect(ours.contentKeys.filter { $0.epoch == 2 }.count == 1)
     let known = try keys(second)
     #expect(!known.contentKeys.contains { $0 == ours.writing })
+  }
+
+  /// An admin who is revoked goes on to seal keys to everybody, and every device that has not heard of it takes them in.
+  @Test(arguments: [false, true]) mutating func keysOfARevokedAdminAreGoodForReadingAlone(isEpoch: Bool) throws {
+    let second = try TestWorkspace.device(5)
+    try grant(second, .admin, first)
+    var admin = try TestAuthor(second, in: workspace)
+    try directory.apply(try founder.revoke(second))
+    try startEpoch()
+    let before = try keys(member)
+    for number in 0..<40 as Range<UInt32> {
+      let planted = WorkspaceKeys(
+        presenceKeys: (1...64).map { .random(epoch: $0 * 1000 + number) }, naming: .random(byteCount: 32),
+        contentKeys: (1...64).map { .random(epoch: $0 % 3 + 1 + number / 20 * .max / 2) }.sorted())
+      let sealed = try planted.sealed(to: try member.key)
+      let operation: DirectoryOperation =
+        isEpoch
+        ? .epoch(number: 2, history: [], boxes: [try member.key: sealed])
+        : .grant(device: try member.key, role: .admin, epoch: 2, sealedKeys: sealed, sealedName: [])
+      try directory.apply(try admin.sign(EntryDraft(directory: operation)))
+    }
+    let after = try keys(member)
+    #expect(after.naming == before.naming && after.presence == before.presence && after.writing == before.writing)
+    #expect(after.presenceKeys == before.presenceKeys && after.contentKeys == before.contentKeys)
+    #expect(after.strayKeys.count == WorkspaceKeys.sealedKeyLimit)
+    let passedOn = try WorkspaceKeys(opening: try after.sealed(to: try relay.key), with: relay)
+    #expect(passedOn.writing?.epoch == 2 && before.contentKeys.allSatisfy { passedOn.contentKeys.contains($0) })
+  }
+
+  /// Before it is revoked, an admin's word counts; what it planted then is bounded, and names nothing anew.
+  @Test mutating func keysThatAnAdminPlantsAreBounded() throws {
+    let second = try TestWorkspace.device(5)
+    try grant(second, .admin, first)
+    var admin = try TestAuthor(second, in: workspace)
+    for _ in 0..<40 {
+      let planted = WorkspaceKeys(
+        presenceKeys: (1...64).map { .random(epoch: $0) }, naming: .random(byteCount: 32),
+        contentKeys: (1...64).map { _ in .random(epoch: 1) })
+      let operation = DirectoryOperation.grant(
+        device: try member.key, role: .member, epoch: 1, sealedKeys: try planted.sealed(to: try member.key),
+        sealedName: [])
+      try directory.apply(try admin.sign(EntryDraft(directory: operation)))
+    }
+    let keys = try keys(member)
+    #expect(keys.naming == first.naming && keys.writing == first.writing && keys.presence == first.presence)
+    #expect(keys.contentKeys.count <= WorkspaceKeys.contentKeyLimit + WorkspaceKeys.sealedKeyLimit)
   }
 }
