@@ -8,6 +8,7 @@ extension DocumentDatabase {
   public func read(_ attachment: Attachment, in range: Range<Int>) async throws -> [UInt8] {
     let range = range.clamped(to: 0..<attachment.byteCount)
     guard !range.isEmpty else { return [] }
+    try await refreshKeys()
     let size = PayloadCipher.blobChunkByteCount
     var bytes: [UInt8] = []
     bytes.reserveCapacity(range.count)

@@ -16,10 +16,17 @@ public struct DocumentDatabase: Sendable {
   let store: any LocalStore
   let keyPair: SigningKeyPair
   let names: NameHasher
-  let cipher: PayloadCipher
+  /// As of the last time that this was asked to be the newest.
+  var cipher: PayloadCipher { currentCipher.value }
+  private let currentCipher: CurrentCipher
 
+  /// - Parameters:
+  ///   - keys: Those that the device has now. The directory in the store says when there are newer ones.
+  ///   - former: Key pairs that the device had before, whose keys it reads with too.
   /// - Throws: ``DocumentError`` with `noContentKeys` for a relay's keys, or `invalidName`.
-  public init(name: String, store: any LocalStore, keys: WorkspaceKeys, keyPair: SigningKeyPair) throws(DocumentError) {
+  public init(
+    name: String, store: any LocalStore, keys: WorkspaceKeys, keyPair: SigningKeyPair, former: [SigningKeyPair] = []
+  ) throws(DocumentError) {
     guard let naming = keys.naming else {
       throw DocumentError(.noContentKeys, "this device carries the workspace's entries and cannot read them")
     }
@@ -31,8 +38,11 @@ public struct DocumentDatabase: Sendable {
     self.keyPair = keyPair
     names = NameHasher(key: naming)
     id = names.database(named: name)
-    cipher = PayloadCipher(workspace: store.workspace, keyring: keys.keyring)
+    currentCipher = CurrentCipher(store, keys: keys, holder: keyPair, former: former)
   }
+
+  /// Takes up the keys of an epoch that has begun since; at the start of whatever reads or writes.
+  func refreshKeys() async throws(StoreError) { try await currentCipher.refresh() }
 
   /// The document as of the entries that are here; `nil` when there are none of it.
   public func get(_ name: String) async throws -> Document? {
@@ -76,6 +86,7 @@ public struct DocumentDatabase: Sendable {
 
   /// The documents' names in the order of their bytes.
   public func documentNames(includingDeleted: Bool = false) async throws -> [String] {
+    try await refreshKeys()
     var found: [DocumentID: String] = [:]
     var withDeletions: Set<DocumentID> = []
     let filter = EntryFilter(scope: .database(id), kinds: [.documentChange, .delete, .undelete])
@@ -111,7 +122,8 @@ public struct DocumentDatabase: Sendable {
   var propertiesDocument: DocumentID { names.document(named: "", in: id) }
 
   func history(of document: String) async throws -> DocumentHistory {
-    try await DocumentHistory(of: names.document(named: document, in: id), in: id, store)
+    try await refreshKeys()
+    return try await DocumentHistory(of: names.document(named: document, in: id), in: id, store)
   }
 
   /// What a document's entry says; `nil` when it does not decrypt or decode, or speaks for another document.

@@ -62,6 +62,7 @@ public struct DocumentWriter: Sendable {
   /// - Parameter read: Gives the next bytes, at most as many as asked, and none at the end.
   /// - Throws: ``DocumentError`` with `tooLarge` or `noContentKeys`, and what `read` throws.
   public mutating func attach(name: String? = nil, reading read: (Int) throws -> [UInt8]) async throws -> Attachment {
+    try await database.refreshKeys()
     var hashes: [ContentHash] = []
     var byteCount = 0
     while true {

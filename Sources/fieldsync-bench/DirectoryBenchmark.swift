@@ -83,7 +83,7 @@ struct DirectoryBenchmark: ParsableCommand {
     }
     var left = keys
     for index in stride(from: 0, to: keys.count, by: 10).reversed() {
-      operations.append(.revoke(device: left.remove(at: index), lastSequences: [Directory.database: 5]))
+      operations.append(.revoke(device: left.remove(at: index), lastEntry: .zero, lastSequences: [:]))
     }
     let boxes = Dictionary(left.map { ($0, sealedKeys) }, uniquingKeysWith: { one, _ in one })
     for number in 2...(1 + Self.epochCount) { operations.append(.epoch(number: number, history: [], boxes: boxes)) }

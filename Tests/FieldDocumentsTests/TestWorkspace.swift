@@ -55,7 +55,8 @@ struct TestWorkspace {
   /// The founder, who may not have heard of all that the device wrote, ends it. The others learn of it by a pull.
   func revoke(_ device: Device) async throws {
     let key = DeviceKey(device.keyPair.publicKey) ?? .zero
-    try await append(.revoke(device: key, lastSequences: try await founder.store.lastSequences(of: key)))
+    try await append(
+      .revoke(device: key, lastEntry: .zero, lastSequences: try await founder.store.lastSequences(of: key)))
   }
 
   private func append(_ operation: DirectoryOperation) async throws {

@@ -66,7 +66,8 @@ struct Vectors {
 
   func entries() throws -> [Vector] {
     let revocation = DirectoryOperation.revoke(
-      device: fixture.memberKey, lastSequences: [try fixture.names.database(named: "notes"): 1])
+      device: fixture.memberKey, lastEntry: try fixture.entries()[0].id,
+      lastSequences: [try fixture.names.database(named: "notes"): 1])
     return [
       Vector("directory.found", try fixture.founding().encoded),
       Vector("directory.grant", try fixture.grant().encoded),

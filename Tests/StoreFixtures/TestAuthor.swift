@@ -8,6 +8,8 @@ public struct TestAuthor {
   public let key: DeviceKey
   private let workspace: TestWorkspace
   private var chains: [DatabaseID: ChainLink] = [:]
+  /// What it wrote to the directory, in order.
+  public private(set) var directoryEntries: [EntryID] = []
 
   public init(_ keyPair: SigningKeyPair, in workspace: TestWorkspace) throws {
     self.keyPair = keyPair
@@ -15,12 +17,14 @@ public struct TestAuthor {
     key = try keyPair.key
     if key == (try workspace.founder.key) {
       chains[Directory.database] = ChainLink(sequence: 1, id: workspace.founding.id)
+      directoryEntries = [workspace.founding.id]
     }
   }
 
   public mutating func sign(_ draft: EntryDraft) throws -> VerifiedEntry {
     let entry = try draft.sign(with: keyPair, following: chains[draft.database], in: workspace.id)
     chains[draft.database] = ChainLink(sequence: entry.header.sequence, id: entry.id)
+    if draft.database == Directory.database { directoryEntries.append(entry.id) }
     return entry
   }
 
@@ -37,11 +41,12 @@ public struct TestAuthor {
   }
 
   public mutating func revoke(
-    _ device: SigningKeyPair, keeping lastSequences: [DatabaseID: UInt64] = [:]
-  ) throws
-    -> VerifiedEntry
-  {
-    try sign(EntryDraft(directory: .revoke(device: try device.key, lastSequences: lastSequences)))
+    _ device: SigningKeyPair, upTo lastEntry: EntryID? = nil, keeping lastSequences: [DatabaseID: UInt64] = [:]
+  ) throws -> VerifiedEntry {
+    try sign(
+      EntryDraft(
+        directory: .revoke(
+          device: try device.key, lastEntry: lastEntry ?? .zero, lastSequences: lastSequences)))
   }
 }
 

@@ -16,7 +16,8 @@ public struct OpenHome: Sendable {
 
   /// - Throws: ``AgentError`` or ``DocumentError``: `noContentKeys` on a relay, `invalidName`.
   public func database(named name: String) throws -> DocumentDatabase {
-    try DocumentDatabase(name: name, store: store, keys: keys, keyPair: identity.keyPair)
+    try DocumentDatabase(
+      name: name, store: store, keys: keys, keyPair: identity.keyPair, former: identity.former)
   }
 
   /// A one-time way in for one device. It is written down before this returns.
@@ -52,7 +53,7 @@ public struct OpenHome: Sendable {
     if directory.role(of: device).map({ $0 < role }) ?? true {
       let granted = role == .relay ? keys.withoutContent : keys
       let grant = DirectoryOperation.grant(
-        device: device, role: role, epoch: granted.writing?.epoch ?? 0, sealedKeys: try granted.sealed(to: device),
+        device: device, role: role, epoch: keys.writing?.epoch ?? 0, sealedKeys: try granted.sealed(to: device),
         sealedName: try DeviceName.seal(name, of: device, with: keys))
       try await append(grant, to: directory)
       directory = try await store.directory()
@@ -61,13 +62,17 @@ public struct OpenHome: Sendable {
   }
 
   /// Ends a device's membership, for good: what it writes from now on counts nowhere, and a new key epoch starts that
-  /// it has no key of. What it wrote before, as far as it has come here, stays.
+  /// it has no key of. What it wrote before, as far as it has come here, stays. Where an earlier call was cut between
+  /// the two, this one starts the epoch.
   ///
+  /// - Returns: Whether the keys were replaced. Who revokes its own device leaves that to another admin.
   /// - Throws: ``AgentError`` with `notAllowed` unless this device is an admin and another one stays, `notFound` for a
   ///   device that is in the workspace no more or never was.
-  public func revoke(_ device: DeviceKey) async throws {
+  @discardableResult
+  public func revoke(_ device: DeviceKey) async throws -> Bool {
     let directory = try await store.directory()
     guard directory.role(of: identity.device) == .admin else { throw Self.notAdmin }
+    if directory.isRevoked(device), try await startEpochIfNeeded() { return true }
     guard directory.role(of: device) != nil else {
       throw AgentError(
         .notFound, "There is no such device in the workspace\(directory.isRevoked(device) ? " any more" : "").",
@@ -80,14 +85,13 @@ public struct OpenHome: Sendable {
     }
     let lastSequences = try await store.lastSequences(of: device)
     try await append(directory.revocation(of: device, lastSequences: lastSequences), to: directory)
-    try await startEpochIfNeeded()
+    return try await startEpochIfNeeded()
   }
 
   /// Starts a new key epoch where a revoked device holds a key of the present one: after a revocation, and where two
   /// admins revoked or rotated at once.
   ///
   /// - Returns: Whether it did.
-  @discardableResult
   public func startEpochIfNeeded() async throws -> Bool {
     let directory = try await store.directory()
     guard directory.needsNewEpoch, directory.role(of: identity.device) == .admin,

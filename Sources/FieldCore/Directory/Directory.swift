@@ -83,7 +83,7 @@ public struct Directory: Sendable {
   func admission(of device: DeviceKey) -> Admission {
     Admission(
       isMember: evaluation.standings[device].map { $0.role >= .member } ?? false,
-      lastSequences: evaluation.revocations[device])
+      lastSequences: evaluation.revocations[device]?.lastSequences)
   }
 
   /// The authors of whom one of the two admits other entries than the other.
@@ -125,19 +125,32 @@ public struct Directory: Sendable {
   }
 
   /// The revocation of `device` that leaves what is here: its chains, and the warrants that it signed. Who has written
-  /// in more databases than a revocation can name must not be safe from one: the directory's chain is kept first, then
-  /// the databases, then the warrants, and what is left out ends with the membership.
+  /// in more databases than a revocation can name must not be safe from one: what is left out ends with the membership.
   ///
   /// - Parameter lastSequences: Where its chains end here.
   public func revocation(of device: DeviceKey, lastSequences: [DatabaseID: UInt64]) -> DirectoryOperation {
-    var kept = lastSequences.filter { $0.key == Self.database }
+    var kept: [DatabaseID: UInt64] = [:]
     for part in [lastSequences, warrants(by: device)] {
       for (chain, sequence) in part.sorted(by: { $0.key < $1.key })
-      where kept.count < DirectoryOperation.databaseLimit {
+      where chain != Self.database && kept.count < DirectoryOperation.databaseLimit {
         kept[chain] = sequence
       }
     }
-    return .revoke(device: device, lastSequences: kept)
+    return .revoke(device: device, lastEntry: lastEntry(of: device), lastSequences: kept)
+  }
+
+  /// The end of a device's directory entries: of those with the most before them, so that none which hangs in the air
+  /// hides the others.
+  private func lastEntry(of device: DeviceKey) -> EntryID {
+    var depths: [EntryID: Int] = [:]
+    var (last, most) = (EntryID.zero, 0)
+    let own = operations.values.filter { $0.author == device && $0.chain == Self.database }
+    for item in own.sorted(by: { ($0.sequence, $0.id) < ($1.sequence, $1.id) }) {
+      let depth = (depths[item.previous] ?? 0) + 1
+      depths[item.id] = depth
+      if depth >= most { (last, most) = (item.id, depth) }
+    }
+    return last
   }
 
   // MARK: Taking entries in
@@ -186,7 +199,7 @@ public struct Directory: Sendable {
       }
       return DirectoryEvaluation.Operation(
         id: verified.id, author: warrant.admin, chain: DatabaseID(Array(verified.id.bytes.prefix(16))) ?? .zero,
-        sequence: header.sequence,
+        sequence: header.sequence, previous: header.previous,
         operation: .grant(
           device: header.author, role: warrant.role, epoch: warrant.epoch, sealedKeys: warrant.sealedKeys,
           sealedName: warrant.sealedName))
@@ -194,7 +207,8 @@ public struct Directory: Sendable {
     try admit(header)
     do {
       return DirectoryEvaluation.Operation(
-        id: verified.id, author: header.author, sequence: header.sequence, operation: try decoded.get())
+        id: verified.id, author: header.author, sequence: header.sequence, previous: header.previous,
+        operation: try decoded.get())
     } catch {
       throw EntryError(.malformed, error.reason)
     }
@@ -233,7 +247,7 @@ public struct Directory: Sendable {
     }
     let remaining = admins
     try apply(verified)
-    if case .revoke(let device, _) = operations[verified.id]?.operation {
+    if case .revoke(let device, _, _) = operations[verified.id]?.operation {
       guard remaining.contains(where: { $0 != device }) else {
         throw EntryError(.lastAdmin, "the workspace's last admin cannot be revoked")
       }

@@ -20,6 +20,8 @@ struct DirectoryEvaluation: Sendable {
     /// The author's chain that it has a place in: the directory's, or one that holds a warrant alone.
     var chain = Directory.database
     let sequence: UInt64
+    /// The entry before it in the chain of the device that wrote it.
+    let previous: EntryID
     let operation: DirectoryOperation
   }
 
@@ -39,7 +41,14 @@ struct DirectoryEvaluation: Sendable {
   /// Of revoked devices too.
   private(set) var standings: [DeviceKey: Standing] = [:]
   /// What is left of a revoked device's chains.
-  private(set) var revocations: [DeviceKey: [DatabaseID: UInt64]] = [:]
+  struct Cut: Sendable {
+    /// Of its directory entries.
+    var entries: Set<EntryID>
+    /// Of its other chains, up to these.
+    var lastSequences: [DatabaseID: UInt64]
+  }
+
+  private(set) var revocations: [DeviceKey: Cut] = [:]
   /// Those that count, in the order of their numbers and ids.
   private(set) var epochs: [Epoch] = []
   private(set) var currentEpoch: UInt32 = 1
@@ -48,6 +57,7 @@ struct DirectoryEvaluation: Sendable {
   /// The newest epoch whose key came with a grant that counts.
   private(set) var grantedEpochs: [DeviceKey: UInt32] = [:]
   private(set) var hasAdmin = false
+  private var previous: [EntryID: EntryID] = [:]
 
   init() {}
 
@@ -60,6 +70,7 @@ struct DirectoryEvaluation: Sendable {
   }
 
   private init(founding: Operation, operations: [DeviceKey: [Operation]], keepsFounder: Bool) {
+    for item in operations.values.joined() { previous[item.id] = item.previous }
     revoke(founding: founding, operations: operations, keepsFounder: keepsFounder)
     grant(founding: founding, operations: operations)
     hasAdmin = standings.contains { $0.value.role == .admin && revocations[$0.key] == nil }
@@ -67,7 +78,16 @@ struct DirectoryEvaluation: Sendable {
 
   /// Whether what was revoked so far leaves the operation.
   private func isKept(_ item: Operation) -> Bool {
-    revocations[item.author].map { item.sequence <= $0[item.chain] ?? 0 } ?? true
+    guard let cut = revocations[item.author] else { return true }
+    return item.chain == Directory.database
+      ? cut.entries.contains(item.id) : item.sequence <= cut.lastSequences[item.chain] ?? 0
+  }
+
+  /// An entry and those before it in its chain, as far as they are here.
+  private func chain(endingWith last: EntryID) -> Set<EntryID> {
+    var (entries, current) = (Set<EntryID>(), last)
+    while let previous = previous[current], entries.insert(current).inserted { current = previous }
+    return entries
   }
 
   /// The first pass, by rank: which revocations count.
@@ -83,9 +103,10 @@ struct DirectoryEvaluation: Sendable {
       for item in operations[device] ?? [] where isKept(item) {
         switch item.operation {
         case .grant(let other, .admin, _, _, _): queue.append((other, item))
-        case .revoke(let other, let lastSequences):
+        case .revoke(let other, let lastEntry, let lastSequences):
           if keepsFounder, other == founding.author { continue }
-          revocations[other] = Self.stricter(revocations[other], lastSequences)
+          let cut = Cut(entries: chain(endingWith: lastEntry), lastSequences: lastSequences)
+          revocations[other] = revocations[other].map { Self.both($0, cut) } ?? cut
         default: continue
         }
       }
@@ -102,14 +123,12 @@ struct DirectoryEvaluation: Sendable {
     return true
   }
 
-  /// Of two revocations, the one that leaves less counts, database by database.
-  private static func stricter(
-    _ earlier: [DatabaseID: UInt64]?, _ later: [DatabaseID: UInt64]
-  ) -> [DatabaseID: UInt64] {
-    guard let earlier else { return later }
-    return later.reduce(into: [:]) { result, item in
-      if let other = earlier[item.key] { result[item.key] = min(other, item.value) }
+  /// Of two revocations, what both leave.
+  private static func both(_ one: Cut, _ other: Cut) -> Cut {
+    let lastSequences: [DatabaseID: UInt64] = one.lastSequences.reduce(into: [:]) { result, item in
+      if let sequence = other.lastSequences[item.key] { result[item.key] = min(sequence, item.value) }
     }
+    return Cut(entries: one.entries.intersection(other.entries), lastSequences: lastSequences)
   }
 
   /// The second pass: roles and epochs, once every cut is known.

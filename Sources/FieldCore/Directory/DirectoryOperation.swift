@@ -7,16 +7,19 @@ public import FieldWire
 /// - 1, found: 16 bytes of nonce, sealed keys (length-prefixed, at most 8 KiB), sealed name (length-prefixed, at most
 ///   512);
 /// - 2, grant: device (32), role (u8), epoch (u32), sealed keys, sealed name, as above;
-/// - 3, revoke: device (32), count (varint, at most 4,096), and as many of database (16) and sequence (u64), databases
-///   in strictly ascending order: how much of the device's own chains still counts;
+/// - 3, revoke: device (32), the last of the device's directory entries that still counts (32; zero for none), count
+///   (varint, at most 4,096), and as many of database (16) and sequence (u64), databases in strictly ascending order:
+///   how much of the device's other chains still counts;
 /// - 4, epoch: epoch (u32), key history (length-prefixed, at most 8 KiB), count (varint, at most 4,096), and as many of
 ///   device (32) and sealed keys, devices in strictly ascending order;
 /// - 5, warrant: see ``Warrant``.
 public enum DirectoryOperation: Hashable, Sendable {
   case found(nonce: [UInt8], sealedKeys: [UInt8], sealedName: [UInt8])
-  /// `epoch` is the newest one whose content key is sealed inside; 0 for a relay.
+  /// `epoch` is the newest one whose keys are sealed inside; a relay has a part of them.
   case grant(device: DeviceKey, role: DeviceRole, epoch: UInt32, sealedKeys: [UInt8], sealedName: [UInt8])
-  case revoke(device: DeviceKey, lastSequences: [DatabaseID: UInt64])
+  /// Of the device's directory entries `lastEntry` and those before it in its chain still count: an id, as a number
+  /// would leave room for entries that it writes in old places, or in places that it left free.
+  case revoke(device: DeviceKey, lastEntry: EntryID, lastSequences: [DatabaseID: UInt64])
   /// New keys, sealed to each device that goes on, and the content keys before them under the new one, see
   /// ``KeyHistory``.
   case epoch(number: UInt32, history: [UInt8], boxes: [DeviceKey: [UInt8]])
@@ -46,9 +49,10 @@ public enum DirectoryOperation: Hashable, Sendable {
       writer.u32(epoch)
       writer.lengthPrefixed(sealedKeys)
       writer.lengthPrefixed(sealedName)
-    case .revoke(let device, let lastSequences):
+    case .revoke(let device, let lastEntry, let lastSequences):
       writer.u8(3)
       writer.identifier(device)
+      writer.identifier(lastEntry)
       writer.count(lastSequences.count)
       for (database, sequence) in lastSequences.sorted(by: { $0.key < $1.key }) {
         writer.identifier(database)
@@ -104,6 +108,7 @@ public enum DirectoryOperation: Hashable, Sendable {
 
   private static func revocation(from reader: inout WireReader) throws(WireError) -> DirectoryOperation {
     let device: DeviceKey = try reader.identifier()
+    let lastEntry: EntryID = try reader.identifier()
     let count = try reader.count(limit: databaseLimit, itemByteCount: DatabaseID.byteCount + 8)
     var lastSequences: [DatabaseID: UInt64] = [:]
     var last: DatabaseID?
@@ -113,7 +118,7 @@ public enum DirectoryOperation: Hashable, Sendable {
       lastSequences[database] = try reader.u64()
       last = database
     }
-    return .revoke(device: device, lastSequences: lastSequences)
+    return .revoke(device: device, lastEntry: lastEntry, lastSequences: lastSequences)
   }
 
   private static func epoch(from reader: inout WireReader) throws(WireError) -> DirectoryOperation {

@@ -33,11 +33,14 @@ struct RevokeCommand: HomeCommand {
     if !yes {
       try Confirmation.ask("Revoke \(member?.shownName ?? "?"), device \(text)?")
     }
-    try await open.revoke(device)
+    let keysAreNew = try await open.revoke(device)
     let epoch = try await open.store.directory().currentEpoch
     try console.result(
       [("device", .string(text)), ("epoch", .unsigned(UInt64(epoch)))],
       lines: ["Revoked \(member?.shownName ?? "?"), device \(text)."])
-    console.note("The keys were replaced. Others learn of it when they sync.")
+    console.note(
+      keysAreNew
+        ? "The keys were replaced. Others learn of it when they sync."
+        : "Another admin's device replaces the keys when it learns of it: run 'fieldsync sync' now.")
   }
 }

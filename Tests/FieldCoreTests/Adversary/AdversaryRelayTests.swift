@@ -135,8 +135,8 @@ import Testing
     )
     try await village.write(1, at: 2)
     _ = try await PeerSyncTests.sync(village, revoked, admin)
-    let revocation = DirectoryOperation.revoke(
-      device: revoked.device, lastSequences: try await admin.store.lastSequences(of: revoked.device))
+    let revocation = try await admin.store.directory().revocation(
+      of: revoked.device, lastSequences: try await admin.store.lastSequences(of: revoked.device))
     _ = try await admin.store.append([village.draft(revocation)], signedBy: admin.keyPair)
     _ = try await PeerSyncTests.sync(village, reader, admin)
     // The relay meets the revoked device, and another member whose entries it carries too.

@@ -74,7 +74,7 @@ import Testing
     let operations = [
       workspace.founding, try founder.grant(second.keyPair, .admin), try second.grant(member, .member),
       try second.grant(third.keyPair, .admin), try author.write("kept"), try author.write("cut off"),
-      try founder.revoke(second.keyPair, keeping: [Directory.database: 1]),
+      try founder.revoke(second.keyPair, upTo: second.directoryEntries[0]),
       try third.revoke(member, keeping: [.number(1): 1]),
     ]
     // The third is no admin: its grant came behind the cut. So the member stays, with both entries.
@@ -114,7 +114,8 @@ import Testing
           entries.append(try authors[author].grant(device, role))
         case 3, 4:
           let cut = UInt64.random(in: 0...4, using: &random)
-          entries.append(try authors[author].revoke(device, keeping: [Directory.database: cut, .number(1): cut]))
+          let last = try authors.first { try $0.key == device.key }?.directoryEntries.prefix(Int(cut)).last
+          entries.append(try authors[author].revoke(device, upTo: last, keeping: [.number(1): cut]))
         case 5:
           let number = UInt32.random(in: 2...4, using: &random)
           entries.append(
@@ -144,8 +145,9 @@ import Testing
       try directory.insert(try founder.sign(EntryDraft(directory: operation)))
     }
     for index in stride(from: 0, to: 1000, by: 10) {
-      try directory.insert(
-        try founder.sign(EntryDraft(directory: .revoke(device: devices[index], lastSequences: [.number(1): 5]))))
+      let revocation = DirectoryOperation.revoke(
+        device: devices[index], lastEntry: .zero, lastSequences: [.number(1): 5])
+      try directory.insert(try founder.sign(EntryDraft(directory: revocation)))
     }
     let boxes = Dictionary(uniqueKeysWithValues: devices.map { ($0, random.bytes(157)) })
     for number in 2...5 as ClosedRange<UInt32> {

@@ -79,7 +79,7 @@ import Testing
     try directory.apply(try founder.grant(second.keyPair, .admin))
     let early = try second.write("early").header
     let late = try second.write("late").header
-    try directory.apply(try founder.revoke(second.keyPair, keeping: [early.database: 1, Directory.database: 0]))
+    try directory.apply(try founder.revoke(second.keyPair, keeping: [early.database: 1]))
     #expect(directory.role(of: second.key) == nil && directory.isRevoked(second.key))
     #expect(directory.credential(of: second.key) == [])
     try directory.admit(early)
@@ -111,12 +111,46 @@ import Testing
   @Test mutating func theFounderCanBeRevokedWhileAnotherAdminIsThere() throws {
     try directory.apply(workspace.founding)
     try directory.apply(try founder.grant(second.keyPair, .admin))
-    try directory.apply(try second.revoke(workspace.founder, keeping: [Directory.database: 2]))
+    try directory.apply(try second.revoke(workspace.founder, upTo: founder.directoryEntries.last))
     #expect(directory.role(of: founder.key) == nil && directory.admins == [second.key])
     // What it granted stays, what it grants now does not count.
     try directory.apply(try founder.grant(third, .member))
     #expect(directory.role(of: try third.key) == nil)
     #expect(directory.credential(of: second.key).count == 2)
+  }
+
+  /// Whoever is to be revoked may have left places free in its chain, or write in old ones.
+  @Test mutating func aRevokedAdminHasNoPlaceLeftToWriteIn() throws {
+    try directory.apply(workspace.founding)
+    try directory.apply(try founder.grant(second.keyPair, .admin))
+    var (fork, planned) = (second, second)
+    let kept = try second.grant(try TestWorkspace.device(7), .member)
+    try directory.apply(kept)
+    let (far, hanging) = try (
+      DirectoryTests.grant(by: second, at: ChainLink(sequence: 40, id: kept.id), in: workspace),
+      DirectoryTests.grant(by: second, at: ChainLink(sequence: .max - 1, id: .number(9)), in: workspace)
+    )
+    for entry in [far, hanging] { try directory.apply(entry) }
+    let revocation = directory.revocation(of: second.key, lastSequences: [Directory.database: .max])
+    try directory.apply(try founder.sign(EntryDraft(directory: revocation)))
+    #expect(directory.isRevoked(second.key))
+    #expect(try directory.role(of: TestWorkspace.device(7).key) == .member)
+
+    _ = try planned.sign(EntryDraft(directory: .epoch(number: 9, history: [], boxes: [:])))
+    let entries = [
+      try fork.grant(third, .admin), try planned.grant(third, .admin),
+      try DirectoryTests.grant(third, by: second, at: ChainLink(sequence: 20, id: kept.id), in: workspace),
+    ]
+    for entry in entries { try directory.apply(entry) }
+    #expect(try directory.role(of: third.key) == nil)
+  }
+
+  private static func grant(
+    _ device: SigningKeyPair? = nil, by author: TestAuthor, at link: ChainLink, in workspace: TestWorkspace
+  ) throws -> VerifiedEntry {
+    let operation = DirectoryOperation.grant(
+      device: try device?.key ?? .number(50), role: .admin, epoch: 1, sealedKeys: [], sealedName: [])
+    return try EntryDraft(directory: operation).sign(with: author.keyPair, following: link, in: workspace.id)
   }
 
   @Test mutating func aRevocationThatWouldLeaveNoAdminCountsNowhere() throws {
@@ -127,7 +161,7 @@ import Testing
     #expect(directory.admins == [founder.key, second.key].sorted())
     var alone = Directory(workspace: workspace.id)
     try alone.apply(workspace.founding)
-    let own = try founder.revoke(workspace.founder, keeping: [Directory.database: 9])
+    let own = try founder.revoke(workspace.founder, upTo: founder.directoryEntries.last)
     #expect(throws: EntryError(.lastAdmin, "")) { try alone.applyOwn(own) }
   }
 

@@ -33,7 +33,7 @@ import Testing
   private mutating func grant(_ device: SigningKeyPair, _ role: DeviceRole, _ keys: WorkspaceKeys) throws {
     let granted = role == .relay ? keys.withoutContent : keys
     let operation = DirectoryOperation.grant(
-      device: try device.key, role: role, epoch: granted.writing?.epoch ?? 0,
+      device: try device.key, role: role, epoch: keys.writing?.epoch ?? 0,
       sealedKeys: try granted.sealed(to: try device.key), sealedName: [])
     try directory.apply(try founder.sign(EntryDraft(directory: operation)))
   }
@@ -63,6 +63,14 @@ import Testing
     #expect(try cipher.open(payload, of: header) == [1, 2, 3])
     let theirCipher = PayloadCipher(workspace: workspace.id, keyring: theirs.keyring)
     #expect(throws: EntryError(.unknownKeyEpoch, "")) { try theirCipher.open(payload, of: header) }
+  }
+
+  @Test mutating func aRelayThatIsRevokedHasAKeyOfTheEpochToo() throws {
+    try directory.apply(try founder.revoke(relay))
+    #expect(directory.needsNewEpoch)
+    try startEpoch()
+    #expect(!directory.needsNewEpoch)
+    #expect(try keys(relay).presence != keys(member).presence)
   }
 
   @Test mutating func aRelayGetsPresenceKeysAlone() throws {
@@ -133,7 +141,7 @@ import Testing
     #expect(!known.contentKeys.contains { $0 == ours.writing })
   }
 
-  /// An admin who is revoked goes on to seal keys to everybody, and every device that has not heard of it takes them in.
+  /// An admin who is revoked goes on to seal keys to everybody, and every device takes the entries in.
   @Test(arguments: [false, true]) mutating func keysOfARevokedAdminAreGoodForReadingAlone(isEpoch: Bool) throws {
     let second = try TestWorkspace.device(5)
     try grant(second, .admin, first)

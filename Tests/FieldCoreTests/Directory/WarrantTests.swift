@@ -36,11 +36,11 @@ import Testing
     lastSequences[Directory.database] = 9
     let revocation = directory.revocation(of: .zero, lastSequences: lastSequences)
     #expect(try DirectoryOperation(decoding: revocation.encoded) == revocation)
-    guard case .revoke(_, let kept) = revocation else {
+    guard case .revoke(_, _, let kept) = revocation else {
       Issue.record("no revocation")
       return
     }
-    #expect(kept.count == DirectoryOperation.databaseLimit && kept[Directory.database] == 9)
+    #expect(kept.count == DirectoryOperation.databaseLimit && kept[Directory.database] == nil)
   }
 
   @Test mutating func aWarrantIsAGrantOutsideOfTheAdminsChain() throws {
@@ -109,9 +109,9 @@ import Testing
     let kept = try restored.sign(warrant(for: restored.key, as: .member, by: second.keyPair).draft)
     let later = try thief.sign(warrant(for: thief.key, as: .member, by: second.keyPair).draft)
     try directory.apply(kept)
-    let lastSequences = directory.warrants(by: second.key).merging([Directory.database: 1]) { $1 }
-    #expect(lastSequences.count == 2)
-    try directory.apply(try founder.revoke(second.keyPair, keeping: lastSequences))
+    let warrants = directory.warrants(by: second.key)
+    #expect(warrants.count == 1)
+    try directory.apply(try founder.revoke(second.keyPair, upTo: second.directoryEntries.last, keeping: warrants))
     #expect(directory.role(of: restored.key) == .member)
     try directory.apply(later)
     #expect(directory.role(of: thief.key) == nil, "made with the key of a revoked admin")
@@ -124,7 +124,7 @@ import Testing
     try directory.apply(try restored.sign(warrant(for: restored.key).draft))
     try directory.apply(
       try restored.revoke(
-        workspace.founder, keeping: directory.warrants(by: founder.key).merging([Directory.database: 1]) { $1 }))
+        workspace.founder, upTo: founder.directoryEntries.last, keeping: directory.warrants(by: founder.key)))
     #expect(directory.isRevoked(founder.key) && directory.admins == [restored.key])
     try directory.apply(try restored.grant(second.keyPair, .member))
     #expect(directory.role(of: second.key) == .member)

@@ -63,8 +63,9 @@ enum Samples {
       .grant(
         device: device, role: .admin, epoch: 7, sealedKeys: Array(repeating: 9, count: 4096),
         sealedName: Array(repeating: 1, count: 512)),
-      .revoke(device: device, lastSequences: [:]),
-      .revoke(device: device, lastSequences: [.number(1): 4, .number(2): .max, .zero: 0]),
+      .revoke(device: device, lastEntry: .zero, lastSequences: [:]),
+      .revoke(
+        device: device, lastEntry: .number(3), lastSequences: [.number(1): 4, .number(2): .max, .zero: 0]),
       .epoch(number: 2, history: [], boxes: [:]),
       .epoch(
         number: .max, history: [1, 2, 3], boxes: [device: [4, 5], try TestWorkspace.device(4).key: []]),

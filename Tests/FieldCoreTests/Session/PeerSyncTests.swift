@@ -1,5 +1,6 @@
 import FieldCore
 import Sodium
+import FieldWire
 import Testing
 
 @Suite struct PeerSyncTests {
@@ -155,7 +156,7 @@ import Testing
   @Test func aRevokedMemberIsRefused() async throws {
     let village = try await Village.make(memberCount: 1)
     _ = try await village.founder.store.append(
-      [village.draft(.revoke(device: village.residents[1].device, lastSequences: [:]))],
+      [village.draft(.revoke(device: village.residents[1].device, lastEntry: .zero, lastSequences: [:]))],
       signedBy: village.founder.keyPair)
     try await village.write(20, at: 0)
     let before = try await village.residents[1].store.head()
