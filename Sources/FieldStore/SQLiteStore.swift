@@ -39,6 +39,8 @@ public final class SQLiteStore: LocalStore {
   let wallClock: @Sendable () -> Duration
   private let isClosed = Mutex(false)
   private let knownDirectory: Mutex<KnownDirectory>
+  /// As of the last transaction that went well.
+  let quotaProgress = Mutex(QuotaProgress())
 
   /// The directory as of an arrival.
   struct KnownDirectory {
