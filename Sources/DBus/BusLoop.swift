@@ -44,7 +44,7 @@ final class BusLoop {
       return mailbox.shutDown(DBusError(.cannotConnect, reason))
     }
     dbus_connection_set_exit_on_disconnect(connection, 0)
-    dbus_connection_set_max_message_size(connection, limits.messageByteCount)
+    dbus_connection_set_max_message_size(connection, limits.receivedMessageByteCount)
     dbus_connection_set_max_received_size(connection, limits.messageByteCount)
     dbus_connection_set_max_message_unix_fds(connection, limits.fileDescriptorsPerMessage)
     dbus_connection_set_max_received_unix_fds(connection, limits.fileDescriptorsPerMessage)

@@ -4,8 +4,11 @@ public struct ConnectionLimits: Sendable {
   public var callsInFlight = 100
   /// Calls to our exported objects that are being handled; more are answered with `LimitsExceeded`.
   public var handlersInFlight = 256
-  /// The largest message, in and out. A peer's larger one ends the connection: libdbus offers nothing milder.
+  /// The largest message that is sent.
   public var messageByteCount = 16 << 20
+  /// The largest message that is received. A larger one ends the connection: libdbus offers nothing milder. Anybody on
+  /// the bus may send one, so this is the largest that the D-Bus specification allows, and the bus's own limit counts.
+  public var receivedMessageByteCount = 128 << 20
   /// Values (of any depth) in one received message; a byte array is one.
   public var valuesPerMessage = 1 << 20
   /// File descriptors in one received message.

@@ -229,6 +229,8 @@ extension AdapterHost {
     guard !isDialing else { return }
     if client.device(ended.device)?.isConnected == true, let control = characteristics(of: ended.device)?.control {
       try? await control.write(ControlMessage(.bye, nonce: ended.nonce).encoded(), .request)
+      // That takes up to ten seconds, in which a dial may have begun.
+      guard !isDialing else { return }
     }
     await leave(ended.device)
   }

@@ -276,10 +276,10 @@ actor AdapterHost {
     let adapter = Adapter(adapterPath, of: client)
     do throws(BlueZError) {
       try await carryOut(action, on: adapter)
-      if action.isStart { featureErrors[action.feature] = nil }
+      if action.isStart, machine.isCurrent(action) { featureErrors[action.feature] = nil }
       finished(action, .done)
     } catch {
-      if action.isStart { featureErrors[action.feature] = error }
+      if action.isStart, machine.isCurrent(action) { featureErrors[action.feature] = error }
       logger.debug(
         "bluetoothd refused",
         metadata: ["what": "\(action.feature)", "start": "\(action.isStart)", "error": "\(error)"])

@@ -63,6 +63,8 @@ struct AdapterStateMachine: Sendable {
   private var hasLinks = false
   /// When discovery was last started.
   private var discoveryStart: Duration?
+  /// When discovery was last stopped.
+  private var discoveryEnd: Duration?
   private var now = Duration.zero
 
   // MARK: What is known
@@ -82,6 +84,10 @@ struct AdapterStateMachine: Sendable {
   /// How often starting the feature has failed in a row.
   func failureCount(_ feature: Feature) -> Int { self[feature].failureCount }
 
+  /// Whether an action is of the time since bluetoothd and the adapter are as they are. The answer to an older one may
+  /// come long after, and says nothing.
+  func isCurrent(_ action: Action) -> Bool { action.generation == generation }
+
   // MARK: Events
 
   mutating func availabilityChanged(to new: Availability, now: Duration) -> [Action] {
@@ -95,7 +101,7 @@ struct AdapterStateMachine: Sendable {
   }
 
   mutating func finished(_ action: Action, _ outcome: Outcome, now: Duration) -> [Action] {
-    guard action.generation == generation else { return [] }
+    guard isCurrent(action) else { return [] }
     switch (action.isStart, outcome) {
     case (true, .done):
       self[action.feature].step = .running(since: now)
@@ -110,6 +116,7 @@ struct AdapterStateMachine: Sendable {
     case (false, _):
       // What could not be stopped is not there.
       self[action.feature].step = .idle
+      if action.feature == .discovery { discoveryEnd = now }
     }
     return actions(now)
   }
@@ -204,17 +211,18 @@ struct AdapterStateMachine: Sendable {
     return discoveryStart..<discoveryStart + max(on, .zero)
   }
 
-  /// When discovery is to start again.
+  /// When discovery is to start again. It may have run for longer than its window, when it had all the time before.
   private var nextWindow: Duration? {
-    guard case .periodic(_, let every) = effectiveSchedule, let discoveryStart else { return nil }
-    return discoveryStart + every
+    guard case .periodic(let on, let every) = effectiveSchedule, let discoveryStart else { return nil }
+    return max(discoveryStart + every, (discoveryEnd ?? discoveryStart) + every - on)
   }
 
   private var isDiscoveryTime: Bool {
     switch effectiveSchedule {
     case .continuous: true
     case .off: false
-    case .periodic: window.map { $0.contains(now) || (nextWindow.map { now >= $0 } ?? false) } ?? true
+    case .periodic:
+      window.map { $0.contains(now) || (!isRunning(.discovery) && nextWindow.map { now >= $0 } ?? false) } ?? true
     }
   }
 

@@ -170,7 +170,7 @@ struct CallTests {
   /// Nothing milder is to be had from libdbus; what matters is that it is an error and not the end of the process.
   @Test func aPeersMessageOverTheLimitEndsTheConnection() async throws {
     var limits = ConnectionLimits()
-    limits.messageByteCount = 4096
+    limits.receivedMessageByteCount = 4096
     let bus = try await PrivateBus()
     let connection = try await DBusConnection.open(.address(bus.address), limits: limits)
     let signals = try await connection.signals([MatchRule(interface: "a.b")])

@@ -32,6 +32,26 @@ struct SignalTests {
     #expect(try await believingIterator.next()?.arguments == [.uint32(666)])
   }
 
+  /// What the bus passes on, from whomever, must not end the connection.
+  @Test func aSignalAsLargeAsTheBusAllowsIsReceived() async throws {
+    let bus = try await PrivateBus()
+    let connection = try await DBusConnection.open(.address(bus.address))
+    let signals = try await connection.signals([MatchRule(interface: "a.b")])
+    var limits = ConnectionLimits()
+    limits.messageByteCount = 32 << 20
+    limits.outgoingByteCount = 64 << 20
+    let peer = try await DBusConnection.open(.address(bus.address), limits: limits)
+    for count in [17 << 20, (32 << 20) - 1024, 1] {
+      try await peer.emit(DBusSignal("/", "a.b", "C", [.bytes(Array(repeating: 1, count: count))]))
+    }
+    var counts: [Int?] = []
+    for try await signal in signals {
+      counts.append(signal.arguments.first?.asBytes?.count)
+      if counts.count == 3 { break }
+    }
+    #expect(counts == [17 << 20, (32 << 20) - 1024, 1])
+  }
+
   @Test func aNewOwnerIsBelievedAfterTheOldOne() async throws {
     let echo = try await EchoBus()
     let signals = try await echo.connection.signals([Self.ticks, .ownerChanges(of: "org.example.Echo")])

@@ -53,6 +53,29 @@ struct AdapterLifeTests {
     daemon.kill()
   }
 
+  /// The answer to a call of before the adapter was off may come long after the adapter is well again.
+  @Test func aLateRefusalOfTheTimeBeforeIsNoProblem() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.power(false)
+    try await fake.status { $0.problem?.code == .adapterOff }
+    try await fake.tell("Hold", .string("RegisterApplication"))
+    try await fake.power(true)
+    try await fake.called("RegisterApplication", atLeast: 2)
+    try await fake.power(false)
+    try await fake.status { $0.problem?.code == .adapterOff }
+    try await fake.power(true)
+    try await fake.ready()
+    try await fake.tell(
+      "Answer", .string("RegisterApplication"), .string("org.freedesktop.DBus.Error.NoReply"), .string("late"))
+    // What is done after that shows that the answer has been read.
+    try await fake.tell("Release", .objectPath("/org/fieldsync/advertisement"))
+    try await fake.status { !$0.isAdvertising }
+    let status = try await fake.status { $0.isAdvertising }
+    #expect(status.isServing)
+    #expect(status.problem == nil)
+  }
+
   // MARK: Adapter
 
   @Test func anAdapterThatIsPluggedInLaterIsUsed() async throws {

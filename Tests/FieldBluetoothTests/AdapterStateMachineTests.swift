@@ -130,6 +130,16 @@ import Testing
     #expect(summary(machine.linksOpen(false, now: .seconds(21))) == ["start discovery"])
   }
 
+  /// Discovery that has run for longer than its window when the window comes to count: a peer connects after a while,
+  /// or the machine goes on battery.
+  @Test mutating func discoveryThatRunsForLongEndsWhenLittleTimeIsLeftToIt() {
+    _ = switchOn()
+    #expect(summary(settle(machine.linksOpen(true, now: .seconds(70)), at: .seconds(70))) == ["stop discovery"])
+    #expect(machine.timerFired(now: .seconds(119)).isEmpty, "it has had more than its share")
+    #expect(summary(settle(machine.timerFired(now: .seconds(120)), at: .seconds(120))) == ["start discovery"])
+    #expect(summary(settle(machine.timerFired(now: .seconds(130)), at: .seconds(130))) == ["stop discovery"])
+  }
+
   @Test func theSparserScheduleWins() {
     let often = DiscoverySchedule.periodic(on: .seconds(10), every: .seconds(20))
     let seldom = DiscoverySchedule.periodic(on: .seconds(10), every: .seconds(180))

@@ -251,6 +251,30 @@ struct BluetoothTransportTests {
     try await fake.ready()
   }
 
+  /// A link that ends says goodbye first, which takes its time: who dials the device meanwhile keeps the connection.
+  @Test func theEndOfALinkLeavesTheConnectionToTheNextDial() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.addService()
+    let connection = try await fake.dial()
+    let writes = try await fake.calls(with: "WriteValue").count
+    try await fake.tell("Hold", .string("WriteValue"))
+    await connection.close()
+    try await fake.called("WriteValue", atLeast: writes + 1)
+    try await fake.tell("Hold", .string("ReadValue"))
+    let next = Task { try await fake.transport.connect(to: FakeBluetooth.address) }
+    try await fake.called("ReadValue", atLeast: 2)
+    try await fake.tell("Answer", .string("WriteValue"), .string(""), .string(""))
+    // What is done after that shows that the answer has been read.
+    let registrations = try await fake.calls(with: "RegisterAdvertisement").count
+    try await fake.tell("Release", .objectPath("/org/fieldsync/advertisement"))
+    try await fake.called("RegisterAdvertisement", atLeast: registrations + 1)
+    #expect(try await fake.calls(with: " Disconnect").isEmpty)
+    try await fake.tell("Answer", .string("ReadValue"), .string("org.bluez.Error.Failed"), .string("enough"))
+    await #expect(throws: TransportError.self) { try await next.value }
+  }
+
   @Test func pairedDevicesAreNotForgotten() async throws {
     let fake = try await FakeBluetooth()
     try await fake.ready()

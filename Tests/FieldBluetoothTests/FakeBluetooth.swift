@@ -1,6 +1,7 @@
+import BlueZ
 import DBus
 import DBusTesting
-import FieldBluetooth
+@testable import FieldBluetooth
 import FieldCore
 import FieldWire
 import Foundation
@@ -99,6 +100,51 @@ final class FakeBluetooth: Sendable {
       "Add", .objectPath(Self.device),
       .dictionary([DBusEntry(.string("org.bluez.Device1"), .properties(all))], key: "s", value: "a{sv}"))
   }
+
+  /// Offers our service at ``device``, as bluetoothd does once its services are resolved, with slot 0 for the reader.
+  func addService() async throws {
+    let service = Self.device.appending("service0010")
+    func add(_ path: ObjectPath, _ interface: String, _ properties: [String: DBusValue]) async throws {
+      try await tell(
+        "Add", .objectPath(path),
+        .dictionary([DBusEntry(.string(interface), .properties(properties))], key: "s", value: "a{sv}"))
+    }
+    try await add(
+      service, "org.bluez.GattService1",
+      ["UUID": .string(FieldService.uuid.description), "Device": .objectPath(Self.device)])
+    let uuids = [FieldService.information, FieldService.control] + FieldService.receive + FieldService.transmit
+    for (index, uuid) in uuids.enumerated() {
+      try await add(
+        Self.remoteCharacteristic(index), "org.bluez.GattCharacteristic1",
+        [
+          "UUID": .string(uuid.description), "Service": .objectPath(service), "MTU": .uint16(517),
+          "Flags": .strings(["read", "write", "notify", "write-without-response"]),
+        ])
+    }
+    let information = ServiceInformation(slot: .granted(0), maximumFrameByteCount: 495, nonce: Array(1...8))
+    try await tell("Value", .objectPath(Self.remoteCharacteristic(0)), .bytes(information.encoded()))
+  }
+
+  /// Of ``addService()``, in the order INFO, CTRL, RX, TX.
+  static func remoteCharacteristic(_ index: Int) -> ObjectPath {
+    device.appending("service0010").appending("char001\(index)")
+  }
+
+  /// Dials the device with ``addService()``, and answers the link's OPEN.
+  func dial() async throws -> any TransportConnection {
+    async let connection = transport.connect(to: Self.address)
+    try await called("AcquireWrite", atLeast: 1)
+    let reply = try await tell("SocketReceive", .objectPath(Self.remoteCharacteristic(2)), .uint32(1))
+    guard case .array(let datagrams, _) = reply.first, let bytes = datagrams.first?.asBytes else { throw StreamEnded() }
+    let open = try LinkFrame(decoding: bytes)
+    guard case .open(let parameters) = open.body else { throw StreamEnded() }
+    let answer = LinkFrame(session: open.session, sequence: 0, body: .openAcknowledgement(parameters))
+    try await tell(
+      "SocketSend", .objectPath(Self.remoteCharacteristic(5)), .array([.bytes(answer.encoded())], of: "ay"))
+    return try await connection
+  }
+
+  struct StreamEnded: Error {}
 
   // MARK: A peer that is the central
 

@@ -53,6 +53,28 @@ import Testing
     #expect(names.count == 1 && names.first?.hasPrefix(Self.name + "-") == true, "\(names)")
   }
 
+  /// Avahi says of each service once that it is there, and gives a client so many resolvers and no more.
+  @Test func aPeerThatCouldNotBeResolvedIsTriedAgain() async throws {
+    let avahi = try await started()
+    let sightings = avahi.discovery.sightings()
+    try await avahi.tell("LimitResolvers", .uint32(1))
+    try await avahi.peer("alice", "10.0.0.2", 7748, try text())
+    _ = try await avahi.sighting(.appeared, of: "10.0.0.2:7748", in: sightings)
+    try await avahi.peer("bob", "10.0.0.3", 7748, try text())
+    try await avahi.peer("carol", "10.0.0.4", 7748, try text())
+    _ = try await avahi.sighting(.appeared, of: "10.0.0.3:7748", in: sightings)
+    _ = try await avahi.sighting(.appeared, of: "10.0.0.4:7748", in: sightings)
+    #expect(try await avahi.tell("Resolvers") == [.uint32(1)])
+    // Who was found stays, and is seen to go, without a resolver.
+    for name in ["alice", "bob", "carol"] { try await avahi.tell("Gone", .string(name)) }
+    var gone: Set<String> = []
+    for await sighting in sightings {
+      #expect(sighting.change == .vanished)
+      gone.insert(sighting.address.location)
+      if gone.count == 3 { break }
+    }
+  }
+
   @Test func avahiMayGoAndComeBack() async throws {
     let avahi = try await started()
     let sightings = avahi.discovery.sightings()

@@ -1,3 +1,4 @@
+import DBus
 import FieldCore
 import FieldTesting
 import Sodium
@@ -57,6 +58,39 @@ import Testing
       let item = AvahiPeerTable.Item(interface: 1, addressProtocol: 0, name: "\(index)")
       #expect(table.appeared(item) == (index < AvahiPeerTable.itemLimit))
     }
+    // Those that were left out are asked for again, once there is room.
+    var isIncomplete = [table.takeIncomplete()]
+    _ = table.gone(AvahiPeerTable.Item(interface: 1, addressProtocol: 0, name: "0"))
+    isIncomplete += [table.takeIncomplete(), table.takeIncomplete()]
+    #expect(isIncomplete == [false, true, false])
+  }
+
+  /// More services than a client may have resolvers: each has its turn, however many there are.
+  @Test func servicesTakeTurnsAtTheResolvers() {
+    var resolvers = AvahiResolvers()
+    var resolved: Set<String> = []
+    var working = 0
+    for index in 0..<AvahiPeerTable.itemLimit {
+      resolvers.appeared(AvahiPeerTable.Item(interface: 1, addressProtocol: 0, name: "\(index)"))
+    }
+    for _ in 0..<20 {
+      working -= resolvers.makeRoom().count
+      for item in resolvers.waiting where resolvers.hasRoom {
+        let isOfUse = resolvers.started(item, at: "/resolver")
+        #expect(isOfUse)
+        working += 1
+        resolved.insert(item.name)
+      }
+      #expect(working <= AvahiResolvers.limit)
+    }
+    #expect(resolved.count == AvahiPeerTable.itemLimit)
+    for index in 0..<AvahiPeerTable.itemLimit {
+      let item = AvahiPeerTable.Item(interface: 1, addressProtocol: 0, name: "\(index)")
+      if resolvers.gone(item) != nil { working -= 1 }
+      let isOfUse = resolvers.started(item, at: "/resolver")
+      #expect(!isOfUse, "nobody wants it any more")
+    }
+    #expect(working == 0 && resolvers.waiting.isEmpty)
   }
 
   @Test func namesAreOfLabels() throws {

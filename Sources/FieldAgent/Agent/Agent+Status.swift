@@ -136,9 +136,13 @@ extension Agent {
       isStatusStale = false
       do {
         try status().write(to: home.home.statusPath)
-        try log.flush()
       } catch {
         logger.warning("cannot write the status", metadata: ["reason": "\(error)"])
+      }
+      do {
+        try log.flush()
+      } catch {
+        logger.warning("cannot write the events", metadata: ["reason": "\(error)"])
       }
     } while (try? await clock.sleep(for: AgentLimits.statusInterval)) != nil
     try? log.flush()

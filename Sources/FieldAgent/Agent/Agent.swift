@@ -205,7 +205,11 @@ public actor Agent {
     guard let beacon = manager?.ownBeacon, beacon != announced else { return }
     announced = beacon
     announcedAt = time.now()
-    for transport in transports { await transport.announce(beacon) }
+    for transport in transports {
+      await transport.announce(beacon)
+      // A transport may take its time: what is newer was announced meanwhile, over the others as well.
+      guard beacon == announced else { return }
+    }
   }
 
   private func note(_ condition: TransportCondition?, of index: Int) {

@@ -18,7 +18,8 @@ actor AvahiClient {
   private var wanted: AvahiPublication?
   private var published: AvahiPublication?
   private var group: ObjectPath?
-  private var resolvers: [AvahiPeerTable.Item: ObjectPath] = [:]
+  private var resolvers = AvahiResolvers()
+  private var browser: ObjectPath?
   private var isServiceThere = false
   private var isServerRunning = false
   private var isBrowsing = false
@@ -51,6 +52,8 @@ actor AvahiClient {
     guard isServiceThere else { return }
     if !isServerRunning || !isBrowsing { await serviceCame() }
     await update()
+    await browseAnew()
+    await resolveWaiting()
   }
 
   // MARK: Avahi itself
@@ -69,7 +72,8 @@ actor AvahiClient {
     isBrowsing = false
     group = nil
     published = nil
-    resolvers = [:]
+    resolvers = AvahiResolvers()
+    browser = nil
     outlets.sightings { $0.clear() }
   }
 
@@ -213,14 +217,30 @@ actor AvahiClient {
 
   private func browse() async throws(DBusError) {
     guard !isBrowsing else { return }
-    _ = try await call(
+    let reply = try await call(
       "/", AvahiService.server, "ServiceBrowserNew",
       [
         AvahiService.unspecified, AvahiService.unspecified, .string(AvahiService.type), .string(AvahiService.domain),
         .uint32(0),
       ])
+    browser = reply.first?.asObjectPath
     isBrowsing = true
     if published == wanted { outlets.condition(nil) }
+  }
+
+  /// Avahi says of each service once that it is there, so those for which there was no room are asked for again.
+  private func browseAnew() async {
+    var isIncomplete = false
+    outlets.sightings { table in
+      isIncomplete = table.takeIncomplete()
+      return []
+    }
+    guard isIncomplete, isBrowsing else { return }
+    let old = browser
+    isBrowsing = false
+    // The old one ends last: what goes meanwhile is still told.
+    guard (try? await browse()) != nil, let old else { return }
+    _ = try? await call(old, AvahiService.browser, "Free")
   }
 
   /// Of what a signal begins with: interface (i), protocol (i), name (s).
@@ -239,6 +259,13 @@ actor AvahiClient {
       return []
     }
     guard isNew else { return }
+    resolvers.appeared(item)
+    _ = await resolve(item)
+  }
+
+  /// - Returns: Whether it is worth while to try others.
+  private func resolve(_ item: AvahiPeerTable.Item) async -> Bool {
+    guard resolvers.hasRoom else { return false }
     do throws(DBusError) {
       let reply = try await call(
         "/", AvahiService.server, "ServiceResolverNew",
@@ -246,17 +273,33 @@ actor AvahiClient {
           .int32(item.interface), .int32(item.addressProtocol), .string(item.name), .string(AvahiService.type),
           .string(AvahiService.domain), AvahiService.unspecified, .uint32(0),
         ])
-      resolvers[item] = reply.first?.asObjectPath
+      guard let path = reply.first?.asObjectPath else {
+        throw DBusError(.unexpectedReply, "ServiceResolverNew without a path")
+      }
+      // It may have gone meanwhile.
+      if !resolvers.started(item, at: path) { await free(path) }
+      return true
     } catch {
-      outlets.sightings { $0.gone(item) }
+      let isForWantOfRoom = error.name == AvahiService.tooManyObjects
+      resolvers.failed(item, isForWantOfRoom: isForWantOfRoom)
+      return error.code == .errorReply && !isForWantOfRoom
     }
   }
+
+  /// Services whose resolvers could not be made when they appeared.
+  private func resolveWaiting() async {
+    for path in resolvers.makeRoom() { await free(path) }
+    for item in resolvers.waiting.prefix(AvahiResolvers.turnCount) where resolvers.waiting.contains(item) {
+      guard await resolve(item) else { return }
+    }
+  }
+
+  private func free(_ resolver: ObjectPath) async { _ = try? await call(resolver, AvahiService.resolver, "Free") }
 
   private func itemGone(_ arguments: [DBusValue]) async {
     guard let item = item(arguments) else { return }
     outlets.sightings { $0.gone(item) }
-    guard let resolver = resolvers.removeValue(forKey: item) else { return }
-    _ = try? await call(resolver, AvahiService.resolver, "Free")
+    if let resolver = resolvers.gone(item) { await free(resolver) }
   }
 
   /// interface (i), protocol (i), name (s), type (s), domain (s), host (s), address protocol (i), address (s),

@@ -18,6 +18,8 @@ struct AvahiPeerTable: Sendable {
   }
 
   private var items: [Item: Place?] = [:]
+  /// Some were not told of.
+  private var isIncomplete = false
 
   var count: Int { items.count }
 
@@ -31,8 +33,19 @@ struct AvahiPeerTable: Sendable {
 
   /// - Returns: Whether it is to be resolved.
   mutating func appeared(_ item: Item) -> Bool {
-    guard items[item] == nil, items.count < Self.itemLimit else { return false }
+    guard items[item] == nil else { return false }
+    guard items.count < Self.itemLimit else {
+      isIncomplete = true
+      return false
+    }
     items[item] = .some(nil)
+    return true
+  }
+
+  /// - Returns: Whether some were not told of for want of room, and there is room now; once.
+  mutating func takeIncomplete() -> Bool {
+    guard isIncomplete, items.count < Self.itemLimit else { return false }
+    isIncomplete = false
     return true
   }
 
@@ -50,7 +63,7 @@ struct AvahiPeerTable: Sendable {
   }
 
   mutating func clear() -> [PeerSighting] {
-    defer { items = [:] }
+    defer { (items, isIncomplete) = ([:], false) }
     return present.map { PeerSighting(address: $0.address, change: .vanished, announcement: $0.announcement) }
   }
 

@@ -13,6 +13,9 @@ enum AvahiService {
   /// The error of a call that needs a name which is taken on this machine.
   static let collision = "org.freedesktop.Avahi.CollisionError"
 
+  /// The error of a call that needs one object more than a client may have.
+  static let tooManyObjects = "org.freedesktop.Avahi.TooManyObjectsError"
+
   /// States of the server.
   static let serverRunning: Int32 = 2
   /// States of an entry group.

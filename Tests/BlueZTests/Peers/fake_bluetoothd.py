@@ -39,6 +39,9 @@ applications = {}
 advertisements = {}
 unplugged = {}
 sockets = {}
+values = {}  # path → what ReadValue answers
+awaited = set()  # members whose next call waits for its answer
+held = {}  # member → such a call
 
 
 def reply(call, *arguments, signature=None):
@@ -108,6 +111,20 @@ def fake(call, member, a):
     elif member == "Fail":
         failures[str(a[0])] = (str(a[1]), str(a[2]))
         reply(call)
+    elif member == "Hold":
+        awaited.add(str(a[0]))
+        reply(call)
+    elif member == "Answer":
+        # An error's name and text, or nothing when the call is to succeed.
+        waiting = held.pop(str(a[0]))
+        if str(a[1]):
+            fail(waiting, str(a[1]), str(a[2]))
+        else:
+            reply(waiting)
+        reply(call)
+    elif member == "Value":
+        values[str(path)] = bytes(a[1])
+        reply(call)
     elif member == "Calls":
         reply(call, dbus.Array(calls, signature="s"), signature="as")
     elif member == "Tree":
@@ -155,7 +172,10 @@ def owner_of(path):
 
 def bluez(call, path, interface, member, a):
     calls.append(" ".join([path, member] + [str(argument) for argument in a]))
-    if member in failures:
+    if member in awaited:
+        awaited.remove(member)
+        held[member] = call
+    elif member in failures:
         fail(call, *failures.pop(member))
     elif (interface, member) == (OM, "GetManagedObjects"):
         reply(call, dbus.Dictionary(objects, signature="oa{sa{sv}}"), signature=TREE)
@@ -178,7 +198,7 @@ def bluez(call, path, interface, member, a):
         set_property(path, DEVICE, "Connected", dbus.Boolean(False))
         reply(call)
     elif member == "ReadValue":
-        reply(call, dbus.ByteArray(b"\x01\x02\x03"), signature="ay")
+        reply(call, dbus.ByteArray(values.get(path, b"\x01\x02\x03")), signature="ay")
     elif member in ("AcquireWrite", "AcquireNotify"):
         kept, given = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         kept.settimeout(10)

@@ -26,6 +26,7 @@ peers = {}  # name → arguments of its Found signal after the name, type and do
 resolvers = {}  # path → name
 browsers = []
 refused = []  # names whose records are refused
+resolver_limit = 1000  # resolvers at once, as avahi-daemon's objects-per-client-max
 counter = 0
 
 
@@ -85,6 +86,8 @@ def server(call, member, arguments):
         for name in [*peers, *instances()]:
             item(path, "ItemNew", name)
     elif member == "ServiceResolverNew":
+        if len(resolvers) >= resolver_limit:
+            return fail(call, AVAHI + ".TooManyObjectsError", "Too many objects")
         path = new_path("ServiceResolver")
         resolvers[path] = str(arguments[2])
         reply(call, dbus.ObjectPath(path), signature="o")
@@ -122,6 +125,7 @@ def group(call, path, member, arguments):
 
 
 def fake(call, member, arguments):
+    global resolver_limit
     if member == "Published":
         return reply(call, dbus.Array(instances(), signature="s"), signature="as")
     if member == "Ports":
@@ -132,6 +136,10 @@ def fake(call, member, arguments):
         for path in list(published):
             published.pop(path)
             emit(path, GROUP, "StateChanged", COLLISION, AVAHI + ".CollisionError", signature="is")
+    elif member == "Resolvers":
+        return reply(call, len(resolvers), signature="u")
+    elif member == "LimitResolvers":
+        resolver_limit = int(arguments[0])
     elif member == "Refuse":
         refused.append(str(arguments[0]))
     elif member == "Peer":
@@ -165,6 +173,8 @@ def handle(_, message):
         elif interface == GROUP:
             group(message, path, member, arguments)
         elif interface == RESOLVER:
+            if member == "Free":
+                resolvers.pop(path, None)
             reply(message)
         elif interface == "org.example.Fake":
             fake(message, member, arguments)

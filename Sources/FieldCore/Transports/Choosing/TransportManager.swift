@@ -155,7 +155,7 @@ public struct TransportManager: Sendable {
       opened(id, device, kind, isFallback: isFallback, address, now)
     case .linkReport(let id, let report): reported(id, report, now, &actions)
     case .linkEnded(let id, reason: let reason, wasInOrder: let wasInOrder):
-      ended(id, reason, wasInOrder: wasInOrder, now, &actions)
+      ended(id, reason, wasInOrder: wasInOrder, jitter: jitter, now, &actions)
     case .networkChanged(let kind, isThere: let isThere):
       if isThere { withoutNetwork.remove(kind) } else { withoutNetwork.insert(kind) }
       for address in routes.keys where address.kind == kind { routes[address]?.forgetFailures(now: now) }
@@ -289,8 +289,8 @@ public struct TransportManager: Sendable {
 
   // MARK: Dials and sessions
 
-  private static func pause(after failureCount: Int) -> Duration {
-    min(ChoosingLimits.firstRetry * (1 << failureCount), ChoosingLimits.longestRetry)
+  private static func pause(after failureCount: Int, jitter: Double) -> Duration {
+    min(ChoosingLimits.firstRetry * (1 << failureCount), ChoosingLimits.longestRetry) * (0.8 + 0.4 * jitter)
   }
 
   private mutating func failed(
@@ -305,7 +305,8 @@ public struct TransportManager: Sendable {
     guard var route = routes[address] else { return }
     // Whoever was recognised, or was named by the user, had another reason to hang up.
     let isStranger = isStranger && route.recognition == nil && !route.isFixed
-    let pause = isStranger ? ChoosingLimits.strangerRetry : Self.pause(after: route.failureCount) * (0.8 + 0.4 * jitter)
+    let pause =
+      isStranger ? ChoosingLimits.strangerRetry : Self.pause(after: route.failureCount, jitter: jitter)
     route.failed(reason, pause: pause, now: now)
     actions.append(.report(.dialFailed(route.device, address, reason: reason, retryIn: pause)))
     keepOrForget(route, at: address)
@@ -324,9 +325,10 @@ public struct TransportManager: Sendable {
     if let before = givenUp[device], before.kind == kind, now - before.at < ChoosingLimits.quickReturn {
       links[id]?.gauge = SilenceGauge(survived: before.silence)
     }
-    // Who connected can be reached, whatever a dial of the same moment said.
+    // Who connected can be reached, whatever a dial of the same moment said; how often it failed is forgotten when the
+    // session comes to something.
     for (known, route) in routes where route.device == device && known.kind == kind {
-      routes[known]?.forgetFailures(now: now)
+      routes[known]?.notBefore = min(route.notBefore, now)
       routes[known]?.lastError = nil
     }
     if let address {
@@ -348,8 +350,10 @@ public struct TransportManager: Sendable {
     if link.isSuspect, !wasSuspect {
       actions.append(.report(.stalled(link.device, link.kind, silence: report.silence)))
     }
-    if let address = link.address, now - link.openedAt >= ChoosingLimits.shortestUse || report.work != .busy {
-      routes[address]?.forgetFailures(now: now)
+    if now - link.openedAt >= ChoosingLimits.shortestUse || report.work != .busy {
+      for (address, route) in routes where route.failureCount > 0 && link.isOver(address, of: route) {
+        routes[address]?.forgetFailures(now: now)
+      }
     }
     if report.work != .busy { remember(link.device) }
     if report.silence >= ChoosingLimits.longestSilence, !link.isClosing {
@@ -368,9 +372,12 @@ public struct TransportManager: Sendable {
   }
 
   private mutating func ended(
-    _ id: LinkID, _ reason: String, wasInOrder: Bool, _ now: Duration, _ actions: inout [Action]
+    _ id: LinkID, _ reason: String, wasInOrder: Bool, jitter: Double, _ now: Duration, _ actions: inout [Action]
   ) {
     guard let link = links.removeValue(forKey: id) else { return }
+    // Whoever knows the workspace's key may make up devices without end.
+    lostAt = lostAt.filter { now - $0.value < ChoosingLimits.headStart }
+    givenUp = givenUp.filter { now - $0.value.at < ChoosingLimits.quickReturn }
     if link.isSuspect {
       givenUp[link.device] = GivenUp(kind: link.kind, at: now, silence: now - link.heardAt)
     } else if givenUp[link.device]?.kind == link.kind {
@@ -380,20 +387,41 @@ public struct TransportManager: Sendable {
     let reason = link.isDead ? "the peer is silent" : reason
     if link.work != .busy, wasInOrder { remember(link.device) }
     if !wasInOrder { lostAt[link.device] = now }
+    let isLast = !links.values.contains { $0.device == link.device }
+    let isByThisSide = link.isClosing && !link.isDead
+    // A peer that cannot go on, for want of room say, ends its sessions in order.
+    let isInVain =
+      now - link.openedAt < ChoosingLimits.shortestUse && !isByThisSide
+      && (!wasInOrder || (isLast && link.work == .busy))
     if let address = link.address, var route = routes[address] {
-      if wasInOrder || (link.isClosing && !link.isDead) {
+      if isInVain {
+        // What came in was not in vain: then the way is bad, and better tried again soon.
+        if headChangedAt > link.openedAt { route.failureCount = 0 }
+        route.failed(reason, pause: Self.pause(after: route.failureCount, jitter: jitter), now: now)
+      } else if wasInOrder || isByThisSide {
         route.notBefore = max(route.notBefore, now + ChoosingLimits.retryAfterLoss)
-      } else if now - link.openedAt < ChoosingLimits.shortestUse {
-        route.failed(reason, pause: Self.pause(after: route.failureCount), now: now)
       } else {
         route.lastError = reason
         route.notBefore = now + ChoosingLimits.retryAfterLoss
       }
       keepOrForget(route, at: address)
+    } else if isInVain {
+      // Or two that fail each other would call each other back at once, without end.
+      for (address, route) in routes where route.failureCount > 0 && link.isOver(address, of: route) {
+        let pause = Self.pause(after: route.failureCount - 1, jitter: jitter)
+        routes[address]?.notBefore = max(route.notBefore, now + pause)
+      }
     }
-    guard !links.values.contains(where: { $0.device == link.device }) else { return }
+    guard isLast else { return }
     used[link.device] = nil
     actions.append(.report(.disconnected(link.device, link.kind, reason: reason)))
+  }
+}
+
+extension ManagedLink {
+  /// Whether the session is with who is at an address, over the same transport.
+  fileprivate func isOver(_ address: PeerAddress, of route: Route) -> Bool {
+    address == self.address || (route.device == device && address.kind == kind)
   }
 }
 
