@@ -206,6 +206,23 @@ struct BackupCommandTests {
     #expect(try await tablet.run("invite").status == 77)
     let peers = try await tablet.run("peers", "--json").json()["peers"] as? [[String: Any]]
     #expect(peers?.count == 3)
+
+    // The only copy is lost, and there is no admin to let the restored device in.
+    try secret(tablet, "correct horse battery")
+    #expect(try await tablet.run("backup", "b", "--backup-passphrase-file", "secret").status == 0)
+    #expect(try await tablet.run("wipe", "--yes").status == 0)
+    let restored = try await tablet.run("restore", "b", "--backup-passphrase-file", "secret")
+    #expect(restored.status == 0 && restored.errors.contains("fieldsync join --shared-key -"), "\(restored.errors)")
+    #expect(try await tablet.run("get", "notes", "today").status == 0)
+    #expect(try await tablet.run("sync", "--connect", agent.address).status == 77)
+    #expect(try await tablet.run("join", "--shared-key", "-", input: key + "\n").status == 0)
+    #expect(try await tablet.run("put", "notes", "later", "text=wet").status == 0)
+    let again = try await tablet.run("sync", "--connect", agent.address)
+    #expect(again.status == 0, "\(again.errors)")
+    #expect(try await laptop.run("get", "notes", "later").status == 0)
+    let known = try await laptop.run("peers", "--json").json()["peers"] as? [[String: Any]]
+    #expect(known?.count { $0["claimedName"] as? String == "tablet" } == 2, "by the name of before")
+
     let other = try Tool()
     try secret(other, String(repeating: "0123456789abcdef", count: 4))
     #expect(try await other.run("join", "--shared-key", "secret", "--name", "other").status == 0)

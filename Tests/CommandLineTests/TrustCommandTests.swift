@@ -102,6 +102,20 @@ struct TrustCommandTests {
     #expect(peers?.count == 1)
   }
 
+  /// Whoever shows a code is told when nobody answers any more, also once it was tried.
+  @Test func aCodeWhoseAgentStopsIsNotWaitedFor() async throws {
+    let (laptop, tablet) = (try await Tool.founded(), try Tool())
+    let agent = try await AgentProcess(laptop)
+    let inviting = try Conversation(laptop, "invite", "--code")
+    let joining = try Conversation(tablet, "join", "--code", "--connect", agent.address)
+    joining.type(try #require(try inviting.line(after: "Code: ")))
+    _ = try joining.line(after: "Check words: ")
+    kill(agent.processID, SIGKILL)
+    #expect(inviting.end() == 69)
+    joining.type("n")
+    #expect(joining.end() == 77)
+  }
+
   @Test func wipingLeavesNoFileOfTheHome() async throws {
     let laptop = try await Tool.founded()
     #expect(try await laptop.run("put", "notes", "today", "text=dry").status == 0)

@@ -251,10 +251,12 @@ public actor Agent {
 
   private func serve(_ connection: any TransportConnection) async {
     let session: Session
+    let joining = JoiningHost(home: home, clock: clock, logger: logger)
     do {
       defer { handshakeCount -= 1 }
-      session = try await establisher.respond(
-        on: connection, with: try await keys(), claimCode: { [joining] in joining.claimCode() })
+      // What peers may begin with: the workspace's keys, and those of the open invitations.
+      let keys = try await home.syncKeys() + ((try? joining.keys()) ?? [])
+      session = try await establisher.respond(on: connection, with: keys, claimCode: { joining.claimCode() })
     } catch {
       if (error as? SessionError)?.code == .wrongCode { joining.codeFailed() }
       logger.debug("no session", metadata: ["peer": "\(connection.peerDescription)", "reason": "\(error)"])
@@ -267,13 +269,6 @@ public actor Agent {
   }
 
   private var establisher: SessionEstablisher { SessionEstablisher(identity: home.identity.keyPair, clock: clock) }
-
-  /// What peers may begin with: the workspace's keys, and those of the open invitations.
-  private func keys() async throws -> [SessionKey] {
-    try await home.syncKeys() + ((try? joining.keys()) ?? [])
-  }
-
-  private var joining: JoiningHost { JoiningHost(home: home, clock: clock, logger: logger) }
 
   /// Tries older keys where the current one is not answered, see ``OpenHome/syncKeys()``.
   private func establish(with address: PeerAddress, over transport: any NetworkTransport) async throws -> Session {

@@ -9,6 +9,9 @@ public enum AgentLimits {
   /// How often, and how many times, an agent looks whether its user has compared the check words: for a minute.
   public static let confirmationPollInterval: Duration = .milliseconds(200)
   public static let confirmationPollCount = 300
+  /// From the beginning of a session in which a device is to be let in to its asking, and as long again from there to
+  /// the session's end: people compare check words meanwhile.
+  public static let joiningDeadline: Duration = .seconds(120)
   /// Devices that are remembered as having asked in vain.
   public static let pendingCount = 64
   /// Peers that are kept in the status.

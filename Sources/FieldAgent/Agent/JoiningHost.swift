@@ -2,12 +2,26 @@ import FieldCore
 import FieldWire
 import Logging
 import Sodium
+import Synchronization
 
-/// The inviting side of sessions that begin with an invitation or a code, in an agent.
-struct JoiningHost: Sendable {
+/// The inviting side of one connection that begins with an invitation or a code, in an agent.
+final class JoiningHost: Sendable {
   let home: OpenHome
-  let clock: any Clock<Duration>
-  let logger: Logger
+  private let clock: any Clock<Duration>
+  private let logger: Logger
+  private let state = Mutex(State())
+
+  private struct State {
+    /// What this connection's peer has used up.
+    var code: [UInt8]?
+    var hasAsked = false
+  }
+
+  init(home: OpenHome, clock: any Clock<Duration>, logger: Logger) {
+    self.home = home
+    self.clock = clock
+    self.logger = logger
+  }
 
   /// The keys of the open invitations.
   func keys() throws -> [SessionKey] {
@@ -19,40 +33,69 @@ struct JoiningHost: Sendable {
   /// Uses up the open code, for somebody who tries it.
   func claimCode() -> [UInt8]? {
     do {
-      return try home.home.code.claim()
+      let code = try home.home.code.claim()
+      state.withLock { $0.code = code }
+      return code
     } catch {
       logger.warning("cannot use the code", metadata: ["reason": "\(error)"])
       return nil
     }
   }
 
-  /// Whoever tried the code did not know it.
+  /// Whoever tried the code did not know it, or went away.
   func codeFailed() {
-    _ = try? home.home.code.advance(from: .tried, to: .failed)
+    failCode()
     logger.notice("a code was tried, and was wrong")
   }
 
-  /// Runs the session to its end.
+  private func failCode() {
+    guard let code = state.withLock({ $0.code }) else { return }
+    do {
+      try home.home.code.fail(code)
+    } catch {
+      logger.warning("cannot write down that a code failed", metadata: ["reason": "\(error)"])
+    }
+  }
+
+  /// Runs the session to its end, which comes with the task's too.
   func letIn(_ session: Session) async {
     let running = Task { await session.run() }
+    let deadline = Task { [self] in
+      repeat {
+        guard (try? await clock.sleep(for: AgentLimits.joiningDeadline)) != nil else { return }
+        // Who has asked by then waits for the user here, and is given as long again.
+      } while state.withLock { state in
+        defer { state.hasAsked = false }
+        return state.hasAsked
+      }
+      running.cancel()
+    }
+    await withTaskCancellationHandler {
+      await answer(session)
+      _ = await running.value
+    } onCancel: {
+      running.cancel()
+    }
+    deadline.cancel()
+  }
+
+  private func answer(_ session: Session) async {
     do {
       try await Joining.answer(in: session) { device, name in
         let role =
           session.secrets.purpose == .code
-          ? try await confirm(device, name, session) : try claimInvitation(of: session, for: device)
-        let entries = try await home.admit(device, named: name, as: role)
-        if session.secrets.purpose == .code { try home.home.code.advance(from: .confirmed, to: .letIn) }
-        logger.notice("let in", metadata: ["device": "\(device.description.prefix(8))", "role": "\(role)"])
+          ? try await self.confirm(device, name, session) : try self.claimInvitation(of: session, for: device)
+        let entries = try await self.home.admit(device, named: name, as: role)
+        if let code = self.state.withLock({ $0.code }) { try self.home.home.code.letIn(code) }
+        self.logger.notice(
+          "let in", metadata: ["device": "\(device.description.prefix(8))", "role": "\(role)"])
         return entries
       }
     } catch {
       logger.notice(
         "not let in", metadata: ["device": "\(session.peer.description.prefix(8))", "reason": "\(error)"])
     }
-    _ = await running.value
-    if session.secrets.purpose == .code {
-      for state in [CodeBook.State.tried, .asking] { _ = try? home.home.code.advance(from: state, to: .failed) }
-    }
+    failCode()
   }
 
   private func claimInvitation(of session: Session, for device: DeviceKey) throws -> DeviceRole {
@@ -67,9 +110,11 @@ struct JoiningHost: Sendable {
   private func confirm(_ device: DeviceKey, _ name: String, _ session: Session) async throws -> DeviceRole {
     let book = home.home.code
     let refused = AgentError(.peerRefused, "The code was not confirmed.")
-    guard try book.ask(device, named: name, checkWords: CodeWords.text(of: session.secrets.checkBytes)) else {
-      throw refused
-    }
+    let checkWords = CodeWords.text(of: session.secrets.checkBytes)
+    guard let code = state.withLock({ $0.code }),
+      try book.ask(code, device, named: name, checkWords: checkWords)
+    else { throw refused }
+    state.withLock { $0.hasAsked = true }
     for _ in 0..<AgentLimits.confirmationPollCount {
       guard let entry = try book.entry(), entry.device == device else { throw refused }
       switch entry.state {

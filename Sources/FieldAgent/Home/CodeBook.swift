@@ -86,19 +86,28 @@ public struct CodeBook: Sendable {
   ///
   /// - Returns: Its bytes; `nil` when none is open.
   public func claim(at now: ClockReading = .now()) throws(AgentError) -> [UInt8]? {
-    guard try entry(at: now)?.state == .open else { return nil }
-    let claimed = try change(from: .open) { $0.state = .tried }
-    return claimed?.code
+    guard let entry = try entry(at: now), entry.state == .open else { return nil }
+    return try change(entry.code, from: [.open]) { $0.state = .tried }?.code
   }
 
-  /// Moves on from one state; others are left alone.
+  /// Moves on from where `entry` is; does nothing when the same code is somewhere else by now, or another is open.
   @discardableResult
-  public func advance(from state: State, to next: State) throws(AgentError) -> Bool {
-    try change(from: state) { $0.state = next } != nil
+  public func advance(_ entry: Entry, to next: State) throws(AgentError) -> Bool {
+    try change(entry.code, from: [entry.state]) { $0.state = next } != nil
   }
 
-  func ask(_ device: DeviceKey, named name: String, checkWords: String) throws(AgentError) -> Bool {
-    try change(from: .tried) { entry in
+  /// Nobody is let in by this code any more, unless somebody was.
+  func fail(_ code: [UInt8]) throws(AgentError) {
+    _ = try change(code, from: [.tried, .asking, .confirmed]) { $0.state = .failed }
+  }
+
+  func letIn(_ code: [UInt8]) throws(AgentError) { _ = try change(code, from: [.confirmed]) { $0.state = .letIn } }
+
+  /// - Returns: Whether it was this code's turn to ask.
+  func ask(
+    _ code: [UInt8], _ device: DeviceKey, named name: String, checkWords: String
+  ) throws(AgentError) -> Bool {
+    try change(code, from: [.tried]) { entry in
       entry.state = .asking
       entry.device = device
       entry.name = name
@@ -106,7 +115,12 @@ public struct CodeBook: Sendable {
     } != nil
   }
 
-  public func close() throws(AgentError) { try HomeFiles.remove(path) }
+  /// Forgets a code; one that was opened after it stays.
+  public func close(_ entry: Entry) throws(AgentError) {
+    let lock = try HomeLock.take(lockPath, whatFor: "the code")
+    defer { withExtendedLifetime(lock) {} }
+    if try read()?.code == entry.code { try HomeFiles.remove(path) }
+  }
 
   private static func isExpired(_ entry: Entry, at now: ClockReading) -> Bool {
     PendingInvitation(
@@ -114,10 +128,12 @@ public struct CodeBook: Sendable {
     ).isExpired(at: now)
   }
 
-  private func change(from state: State, _ body: (inout Entry) -> Void) throws(AgentError) -> Entry? {
+  private func change(
+    _ code: [UInt8], from states: Set<State>, _ body: (inout Entry) -> Void
+  ) throws(AgentError) -> Entry? {
     let lock = try HomeLock.take(lockPath, whatFor: "the code")
     defer { withExtendedLifetime(lock) {} }
-    guard var entry = try read(), entry.state == state else { return nil }
+    guard var entry = try read(), entry.code == code, states.contains(entry.state) else { return nil }
     body(&entry)
     try write(entry)
     return entry

@@ -127,36 +127,43 @@ public struct Home: Sendable {
   }
 
   /// The identity that asks to be let into an invitation's workspace. Asking again, after a cut, is done as the same
-  /// device.
+  /// device, by the name that is given then.
   ///
-  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace.
+  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace, `invalidInput` for
+  ///   the name.
   public func beginJoining(_ invitation: Invitation, name: String) throws -> Identity {
+    try beginJoining(invitation.workspace, name: name) { $0.mayJoin && $0.workspace == invitation.workspace }
+  }
+
+  /// The identity that asks to be let in by a code; the workspace is known once that was done.
+  ///
+  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace or has an invitation,
+  ///   `invalidInput` for the name.
+  public func beginJoiningByCode(name: String) throws -> Identity {
+    try beginJoining(.zero, name: name) { $0.mayJoin && ($0.workspace == .zero || !$0.former.isEmpty) }
+  }
+
+  private func beginJoining(
+    _ workspace: WorkspaceID, name: String, asThatOfBeforeIf mayGoOn: (Identity) -> Bool
+  ) throws -> Identity {
     if HomeFiles.exists(identityPath) {
       let identity = try readIdentity()
-      guard identity.mayJoin, identity.workspace == invitation.workspace else { throw alreadyInitialized }
-      return identity
+      guard mayGoOn(identity) else { throw alreadyInitialized }
+      guard identity.name != name else { return identity }
+      let renamed = try identity.renamed(name)
+      try write(renamed)
+      return renamed
     }
-    let identity = try Identity(
-      keyPair: SigningKeyPair(), workspace: invitation.workspace, presence: nil, name: name)
+    let identity = try Identity(keyPair: SigningKeyPair(), workspace: workspace, presence: nil, name: name)
     try prepare()
     try write(identity)
     return identity
   }
 
-  /// The identity that asks to be let in by a code; the workspace is known once that was done.
+  /// What the device of this home is called; `nil` in an empty one.
   ///
-  /// - Throws: ``AgentError`` with `alreadyInitialized` when the home is a member of a workspace or has an invitation.
-  public func beginJoiningByCode(name: String) throws -> Identity {
-    if HomeFiles.exists(identityPath) {
-      let identity = try readIdentity()
-      guard identity.mayJoin, identity.workspace == .zero || !identity.former.isEmpty else { throw alreadyInitialized }
-      return identity
-    }
-    let identity = try Identity(keyPair: SigningKeyPair(), workspace: .zero, presence: nil, name: name)
-    try prepare()
-    try write(identity)
-    return identity
-  }
+  /// - Throws: ``AgentError`` as ``readIdentity()``.
+  public func deviceName() throws -> String? { HomeFiles.exists(identityPath) ? try readIdentity().name : nil }
 
   /// Becomes a member by the directory entries that an admin sent: the chain of grants that ends in this device's.
   ///

@@ -18,7 +18,8 @@ public struct Identity: Sendable {
   /// them; nothing is ever signed with them.
   public let former: [SigningKeyPair]
 
-  public static let nameByteLimit = 256
+  /// What a device may be called here it may ask to be let in as.
+  public static let nameByteLimit = JoinRequest.nameByteLimit
   static let fileByteLimit = 2048
   private static let formerLimit = 16
   private static let version: UInt8 = 1
@@ -65,6 +66,11 @@ public struct Identity: Sendable {
 
   /// The same device as a member.
   public func joined(presence: SecretBytes) throws(AgentError) -> Identity {
+    try Identity(keyPair: keyPair, workspace: workspace, presence: presence, name: name, former: former)
+  }
+
+  /// The same device by another name.
+  func renamed(_ name: String) throws(AgentError) -> Identity {
     try Identity(keyPair: keyPair, workspace: workspace, presence: presence, name: name, former: former)
   }
 

@@ -81,29 +81,53 @@ public struct SharedKey: Sendable {
 }
 
 extension Home {
-  /// Makes this home a device of the workspace that `key` stands for; nobody else has to be there.
+  /// Makes this home a device of the workspace that `key` stands for; nobody else has to be there. The home is empty,
+  /// or was restored from a backup of that workspace: then what it holds stays, and its new key is let in.
   ///
-  /// - Throws: ``AgentError`` with `alreadyInitialized`, or the store's error.
+  /// - Throws: ``AgentError`` with `alreadyInitialized` or `invalidInput`, or the store's error.
   public func join(_ key: SharedKey, name: String) async throws -> OpenHome {
     let founder = try key.founder()
-    let keyPair = SigningKeyPair()
-    guard let device = DeviceKey(keyPair.publicKey), let founderKey = DeviceKey(founder.publicKey) else {
+    let keys = key.keys
+    guard let founderKey = DeviceKey(founder.publicKey), let presence = keys.presence else {
       throw AgentError(.unexpected, "No device key was made.")
     }
     let workspace = Directory.workspaceID(founder: founderKey, nonce: key.nonce)
-    let keys = key.keys
-    let identity = try Identity(keyPair: keyPair, workspace: workspace, presence: keys.presence, name: name)
-    try prepare()
+    var identity: Identity
+    if HomeFiles.exists(identityPath) {
+      identity = try readIdentity()
+      guard identity.isRestored, identity.workspace == workspace else { throw alreadyInitialized }
+      identity = try identity.renamed(name)
+    } else {
+      identity = try Identity(keyPair: SigningKeyPair(), workspace: workspace, presence: nil, name: name)
+      try prepare()
+    }
     let store = try openStore(workspace)
-    guard try await store.put([try key.founding().entry]) == [.stored] else {
+    // A restored store has it.
+    let outcome = try await store.put([try key.founding().entry])
+    guard outcome == [.stored] || outcome == [.duplicate] else {
       throw AgentError(.unexpected, "The workspace could not be founded.")
     }
-    let warrant = Warrant(
-      for: device, as: .member, epoch: 1, sealedKeys: try keys.sealed(to: device),
-      sealedName: try DeviceName.seal(name, of: device, with: keys), signedBy: founder, in: workspace)
-    _ = try await store.append([warrant.draft], signedBy: keyPair)
+    // A restored home whose joining was cut has its warrant, and a chain has room for one.
+    if try await store.directory().role(of: identity.device) == nil {
+      let warrant = Warrant(
+        for: identity.device, as: .member, epoch: 1, sealedKeys: try keys.sealed(to: identity.device),
+        sealedName: try DeviceName.seal(name, of: identity.device, with: keys), signedBy: founder, in: workspace)
+      _ = try await store.append([warrant.draft], signedBy: identity.keyPair)
+    }
     // The identity comes last: a home with one is whole.
+    identity = try identity.joined(presence: presence)
     try write(identity)
     return OpenHome(home: self, identity: identity, store: store, keys: keys, directory: try await store.directory())
+  }
+}
+
+extension OpenHome {
+  /// Whether a shared key lets into this workspace: its founding entry seals nothing to its founder.
+  public func isOfSharedKey() async throws -> Bool {
+    guard let admin = directory.admins.first, let founding = directory.credential(of: admin).first,
+      let entry = try await store.entries([founding]).first,
+      case .found(_, let sealedKeys, _) = try DirectoryOperation(decoding: entry.payload)
+    else { return false }
+    return sealedKeys.isEmpty
   }
 }

@@ -1,4 +1,5 @@
 public import Sodium
+import Synchronization
 
 /// Makes sessions out of fresh connections: the handshake, under its deadline. A connection that fails it is closed,
 /// and a stranger's without a byte.
@@ -42,25 +43,34 @@ public struct SessionEstablisher: Sendable {
   /// - Parameters:
   ///   - keys: What the peer may begin with.
   ///   - claimCode: Uses up the open code for a peer that tries it, and returns it; `nil` where none is open.
+  /// - Throws: ``SessionError``: `wrongCode` whatever went wrong once the code was used up, silence and a cancelled
+  ///   task included.
   public func respond(
     on connection: any TransportConnection, with keys: [SessionKey],
     claimCode: @escaping @Sendable () async -> [UInt8]? = { nil }
   ) async throws(SessionError) -> Session {
-    try await establish(on: connection) { () throws(SessionError) in
-      let first = try await receive(on: connection)
-      guard CodeExchange.isRequest(first) else {
-        return try await finish(
-          try SessionHandshake(responderWith: keys, identity: identity), on: connection, received: first)
-      }
-      guard let code = await claimCode() else { throw SessionError(.stranger, "no code is open here") }
-      do throws(SessionError) {
+    let codeUse = CodeUse()
+    do {
+      return try await establish(on: connection) { () throws(SessionError) in
+        let first = try await receive(on: connection)
+        guard CodeExchange.isRequest(first) else {
+          return try await finish(
+            try SessionHandshake(responderWith: keys, identity: identity), on: connection, received: first)
+        }
+        guard let code = await claimCode() else { throw SessionError(.stranger, "no code is open here") }
+        codeUse.isOver.store(true, ordering: .sequentiallyConsistent)
         let (answer, key) = try CodeExchange.answer(first, code: code)
         try await send(answer, on: connection)
         return try await finish(try SessionHandshake(responderWith: [key], identity: identity), on: connection)
-      } catch {
-        throw SessionError(.wrongCode, error.reason)
       }
+    } catch {
+      throw codeUse.isOver.load(ordering: .sequentiallyConsistent) ? SessionError(.wrongCode, error.reason) : error
     }
+  }
+
+  /// Whether a connection's peer has used a code up, whichever of the tasks that serve it ends first.
+  private final class CodeUse: Sendable {
+    let isOver = Atomic(false)
   }
 
   private typealias Established = (secrets: SessionSecrets, roundTrip: Duration?)

@@ -61,7 +61,8 @@ struct RestoreCommand: HomeCommand {
       The home has to be empty. The restored device has a new id: nobody can know what the old \
       key signed after the backup was made, so nothing is signed with it again. An admin's \
       device is an admin at once; another one can be read, and writes and syncs again when an \
-      admin lets it in: 'fieldsync join'. Revoke the old device when it is gone for good.
+      admin lets it in: 'fieldsync join'. In a workspace with a shared key the key does that: \
+      'fieldsync join --shared-key FILE'. Revoke the old device when it is gone for good.
 
       Example:
         fieldsync restore laptop.backup --home restored
@@ -101,7 +102,11 @@ struct RestoreCommand: HomeCommand {
         "Device \(device), \(open.role.map { "\($0)" } ?? "not let in yet"); before it was \(former).",
       ])
     if open.role == nil {
-      console.note("It can be read. To write and sync, let it in again: 'fieldsync invite' on an admin's device.")
+      let next =
+        try await open.isOfSharedKey()
+        ? "run 'fieldsync join --shared-key -' in this home and paste the shared key."
+        : "run 'fieldsync invite' on an admin's device and 'fieldsync join' in this home."
+      console.note("It can be read. To write and sync, let it in again: \(next)")
     } else {
       console.note("When the old device is gone for good, revoke it: 'fieldsync revoke \(former)'.")
     }

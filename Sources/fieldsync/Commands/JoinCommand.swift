@@ -18,7 +18,8 @@ struct JoinCommand: HomeCommand {
       for a moment. A code is always asked for. After a cut, run the command again.
 
       With '--shared-key' nobody has to be near: whoever has the key that 'fieldsync init --shared' \
-      printed belongs to the workspace, and can never be put out of it.
+      printed belongs to the workspace, and can never be put out of it. A home that was restored \
+      from a backup is let in again in the same way, with an invitation or the shared key.
 
       Example:
         fieldsync join --scan screen.png
@@ -49,7 +50,7 @@ struct JoinCommand: HomeCommand {
   @Option(help: ArgumentHelp("The Bluetooth adapter to use (default: the first that is on).", valueName: "hci"))
   var adapter: String?
 
-  @Option(help: "What people will call this device (default: the host's name).")
+  @Option(help: "What people will call this device (default: as it was called before, or the host's name).")
   var name: String?
 
   @OptionGroup var global: GlobalOptions
@@ -64,7 +65,7 @@ struct JoinCommand: HomeCommand {
   }
 
   func run() async throws {
-    let name = name ?? ProcessInfo.processInfo.hostName
+    let name = try name ?? home.deviceName() ?? ProcessInfo.processInfo.hostName
     let open: OpenHome
     if let sharedKey {
       open = try await home.join(try readSharedKey(sharedKey), name: name)

@@ -24,43 +24,37 @@ struct SpokenInvitation {
     Console.tell("Code: \(code.text)\n")
     console.note("For one try, within two minutes. On the other device: fieldsync join --code")
     do {
-      let device = try await letIn(book)
-      try? book.close()
+      let device = try await letIn(book, code)
+      try? book.close(code)
       try console.result(
         [("device", .string(DeviceText.encode(device))), ("role", .string("\(role)"))],
         lines: ["Let in device \(DeviceText.encode(device))."])
     } catch {
-      try? book.close()
+      try? book.close(code)
       throw error
     }
   }
 
-  private func letIn(_ book: CodeBook) async throws -> DeviceKey {
+  private func letIn(_ book: CodeBook, _ code: CodeBook.Entry) async throws -> DeviceKey {
+    var watch = CodeWatch(code)
+    let start = ContinuousClock.now
     while true {
-      guard let entry = try book.entry() else {
-        throw AgentError(
-          .peerNotFound, "Nobody used the code in time.", hint: "Make a new one with 'fieldsync invite --code'.")
-      }
-      switch entry.state {
-      case .open, .tried, .confirmed: try await Task.sleep(for: Self.pollInterval)  // another process writes the file
-      case .asking:
+      let step = try watch.next(
+        try book.entry(), isAgentRunning: home.home.isAgentRunning, at: ContinuousClock.now - start)
+      switch step {
+      case .wait: try await Task.sleep(for: Self.pollInterval)  // another process writes the file
+      case .letIn(let device): return device
+      case .ask(let entry):
         let name = TerminalText.escape(entry.name)
         do {
           try Confirmation.ask(
             "A device that calls itself “\(name)” wants in. Check words: \(entry.checkWords)\n"
               + "Does its screen show the same?")
         } catch {
-          try book.advance(from: .asking, to: .denied)
+          try book.advance(entry, to: .denied)
           throw error
         }
-        try book.advance(from: .asking, to: .confirmed)
-      case .letIn:
-        guard let device = entry.device else { throw AgentError(.unexpected, "No device was let in.") }
-        return device
-      case .denied, .failed:
-        throw AgentError(
-          .peerRefused, "Somebody tried the code and did not get in; it cannot be used again.",
-          hint: "Make a new one with 'fieldsync invite --code'. If that happens again, somebody near is guessing.")
+        try book.advance(entry, to: .confirmed)
       }
     }
   }

@@ -30,7 +30,7 @@ struct CodeBookTests {
     #expect(try book.entry(at: now)?.state == .tried)
     // Whatever becomes of the try.
     for state in [CodeBook.State.failed, .asking, .denied, .letIn] {
-      _ = try book.advance(from: try #require(try book.entry(at: now)).state, to: state)
+      _ = try book.advance(try #require(try book.entry(at: now)), to: state)
       #expect(try book.claim(at: now) == nil, "\(state)")
     }
   }
@@ -49,27 +49,36 @@ struct CodeBookTests {
   }
 
   @Test func aNewCodeEndsTheOneBefore() throws {
-    let first = try book.open(role: .member, at: now).text
+    let first = try book.open(role: .member, at: now)
+    #expect(try book.claim(at: now) == first.code)
     let second = try book.open(role: .relay, at: now)
-    #expect(first != second.text)
+    #expect(first.text != second.text)
     #expect(try book.claim(at: now) == CodeBook.bytes(of: second.text))
     #expect(try book.entry(at: now)?.role == .relay)
-    try book.close()
+    // Whoever still has to do with the first does nothing to the second.
+    try book.fail(first.code)
+    try book.close(first)
+    #expect(try !book.ask(first.code, .zero, named: "tablet", checkWords: "w"))
+    #expect(try book.entry(at: now)?.state == .tried)
+    try book.close(second)
     #expect(try book.entry(at: now) == nil)
   }
 
   @Test func nobodyIsAskedForBeforeTheTryAndNobodyTwice() throws {
-    _ = try book.open(role: .member, at: now)
+    let code = try book.open(role: .member, at: now).code
     let device = DeviceKey(words: (1, 2, 3, 4))
-    #expect(try !book.ask(device, named: "early", checkWords: "w"))
+    #expect(try !book.ask(code, device, named: "early", checkWords: "w"))
     _ = try book.claim(at: now)
-    #expect(try book.ask(device, named: "tablet", checkWords: "one-two"))
-    #expect(try !book.ask(.zero, named: "second", checkWords: "w"))
+    #expect(try book.ask(code, device, named: "tablet", checkWords: "one-two"))
+    #expect(try !book.ask(code, .zero, named: "second", checkWords: "w"))
     let entry = try #require(try book.entry(at: now))
     #expect(entry.device == device && entry.name == "tablet" && entry.checkWords == "one-two")
-    #expect(try !book.advance(from: .confirmed, to: .letIn), "nobody has confirmed")
-    #expect(try book.advance(from: .asking, to: .denied))
-    #expect(try !book.advance(from: .asking, to: .confirmed), "the answer stands")
+    try book.letIn(code)
+    #expect(try book.entry(at: now)?.state == .asking, "nobody has confirmed")
+    #expect(try book.advance(entry, to: .denied))
+    #expect(try !book.advance(entry, to: .confirmed), "the answer stands")
+    try book.fail(code)
+    #expect(try book.entry(at: now)?.state == .denied)
   }
 
   @Test func onlyItsUserReadsTheFile() throws {

@@ -115,6 +115,33 @@ struct HomeTests {
     #expect(try await joined.database(named: "notes").get("today")?.fields == ["text": .text("dry")])
   }
 
+  @Test func aNameThatIsGivenWhileJoiningReplacesTheOneBefore() async throws {
+    let invitation = try await home.create(name: "laptop").invite(role: .member, lifetime: .seconds(60))
+    let other = Home(directory: temporary / "other")
+    let first = try other.beginJoining(invitation, name: "tablet")
+    #expect(throws: AgentError(.invalidInput, "")) {
+      try other.beginJoining(invitation, name: String(repeating: "n", count: Identity.nameByteLimit + 1))
+    }
+    #expect(try other.readIdentity().name == "tablet")
+    let again = try other.beginJoining(invitation, name: "kitchen")
+    #expect(again.device == first.device && again.name == "kitchen")
+    #expect(try other.readIdentity().name == "kitchen")
+
+    let spoken = Home(directory: temporary / "spoken")
+    let asking = try spoken.beginJoiningByCode(name: "tablet")
+    #expect(try spoken.beginJoiningByCode(name: "kitchen").device == asking.device)
+    #expect(try spoken.readIdentity().name == "kitchen")
+  }
+
+  @Test func aNameThatIsTooLongIsNotCutInAGrant() async throws {
+    let admin = try await home.create(name: "laptop")
+    let name = String(repeating: "n", count: Identity.nameByteLimit + 1)
+    let device = try #require(DeviceKey(SigningKeyPair().publicKey))
+    await #expect(throws: AgentError(.invalidInput, "")) {
+      try await admin.admit(device, named: name, as: .member)
+    }
+  }
+
   @Test func aRelayGetsNoContentKeys() async throws {
     let admin = try await home.create(name: "laptop")
     let other = Home(directory: temporary / "relay")

@@ -62,6 +62,51 @@ struct SharedKeyTests {
     await #expect(throws: AgentError(.notAllowed, "")) { try await laptop.revoke(laptop.identity.device) }
   }
 
+  /// Nobody there is an admin who could let the restored device in again: the key does.
+  @Test(arguments: [BackupContents.everything, .identity])
+  func aRestoredDeviceIsLetInAgainByTheKey(contents: BackupContents) async throws {
+    let passphrase = SecretBytes(copying: Array("correct horse".utf8))
+    let key = SharedKey.random()
+    let laptop = try await home("laptop").join(key, name: "laptop")
+    try await laptop.database(named: "notes").put("today", set: ["text": .text("dry")])
+    _ = try await laptop.home.backup(contents, to: temporary / "backup", passphrase: passphrase)
+    let place = Home(directory: temporary / "restored", cost: .least)
+    let restored = try await place.restore(from: temporary / "backup", passphrase: { passphrase }).home
+    #expect(restored.role == nil && restored.identity.isRestored)
+
+    await #expect(throws: AgentError(.alreadyInitialized, "")) { try await place.join(.random(), name: "x") }
+    let back = try await place.join(key, name: "kitchen")
+    #expect(back.role == .member && back.identity.device == restored.identity.device)
+    #expect(!back.identity.isRestored && back.identity.name == "kitchen")
+    await #expect(throws: AgentError(.alreadyInitialized, "")) { try await place.join(key, name: "twice") }
+    let open = try await place.open()
+    try await open.database(named: "notes").put("later", set: ["text": .text("wet")])
+    try await exchange(laptop, open)
+    for home in [laptop, open] {
+      #expect(try await home.home.open().database(named: "notes").documentNames().count == 2)
+      #expect(try await home.store.chainAudit().forks.isEmpty)
+      #expect(try await home.store.verify().isEmpty)
+    }
+    #expect(Set(try await laptop.home.open().members.map { $0.name ?? "" }) == ["laptop", "kitchen", "shared key"])
+  }
+
+  /// The store has the warrant and the identity does not say so yet.
+  @Test func joiningAgainWithTheKeyGoesOnAfterACut() async throws {
+    let passphrase = SecretBytes(copying: Array("correct horse".utf8))
+    let key = SharedKey.random()
+    let laptop = try await home("laptop").join(key, name: "laptop")
+    _ = try await laptop.home.backup(.everything, to: temporary / "backup", passphrase: passphrase)
+    let place = Home(directory: temporary / "restored", cost: .least)
+    let restored = try await place.restore(from: temporary / "backup", passphrase: { passphrase }).home
+    let entryCount = try await restored.store.head().entryCount
+    _ = try await place.join(key, name: "restored")
+    try place.write(restored.identity)
+    let back = try await place.join(key, name: "restored")
+    #expect(back.role == .member && back.identity.device == restored.identity.device)
+    #expect(try await back.store.chainAudit().forks.isEmpty)
+    #expect(try await back.store.head().entryCount == entryCount + 1)
+  }
+
   @Test func anotherKeyIsAnotherWorkspace() async throws {
     let laptop = try await home("laptop").join(.random(), name: "laptop")
     let other = try await home("other").join(.random(), name: "other")

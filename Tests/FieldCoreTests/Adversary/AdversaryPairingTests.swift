@@ -1,4 +1,5 @@
 @testable import FieldCore
+import FieldTesting
 import FieldWire
 import Sodium
 import Testing
@@ -84,6 +85,22 @@ import Testing
         .respond(on: far, with: [], claimCode: { [7, 8, 8] })
     }
     await #expect(throws: SessionError.self) { try await joining.value }
+  }
+
+  /// Who tries a code and falls silent has used it up like anybody else, and whoever showed it has to hear that.
+  @Test func adversaryThatFallsSilentAfterTryingACodeHasTriedIt() async throws {
+    for hasTried in [true, false] {
+      let clock = VirtualClock()
+      let (near, far) = MemoryConnection.pair()
+      if hasTried { try await near.send(try CodeExchange.Request(code: [1, 2, 3]).message) }
+      let inviting = Task {
+        try await SessionEstablisher(identity: SigningKeyPair(), clock: clock)
+          .respond(on: far, with: [], claimCode: { [1, 2, 3] })
+      }
+      await #expect(throws: SessionError(hasTried ? .wrongCode : .timeout, "")) {
+        _ = try await clock.advancing(within: .seconds(60)) { try await inviting.value }
+      }
+    }
   }
 
   @Test func withoutAnOpenCodeNothingIsAnswered() async throws {

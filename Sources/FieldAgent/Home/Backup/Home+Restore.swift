@@ -21,7 +21,8 @@ extension Home {
   ///
   /// Nobody knows what the backup's key has signed since, so no chain of entries is gone on with: the restored device
   /// has a new key. An admin's key lets it in by a ``Warrant``, which takes no place in a chain; another device stays
-  /// without a role, and can read, until an admin lets it in.
+  /// without a role, and can read, until an admin lets it in, or the shared key of a workspace that has one, see
+  /// ``join(_:name:)``.
   ///
   /// - Parameters:
   ///   - passphrase: Asked once the file is known to be a backup.

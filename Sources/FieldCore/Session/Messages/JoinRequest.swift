@@ -1,10 +1,11 @@
 public import FieldWire
 
 /// Asks to be let in; the session itself proves that the asker holds the invitation and which device it is. Body: the
-/// name that the device asks to be shown by, text of at most 64 bytes.
+/// name that the device asks to be shown by, text of at most 256 bytes.
 public struct JoinRequest: MessageBody, Hashable {
   public static let type = MessageType.join
-  public static let nameByteLimit = 64
+  /// The limit of every device's name. A host's name always fits, and so do 60 characters of any script.
+  public static let nameByteLimit = 256
 
   public var name: String
 
