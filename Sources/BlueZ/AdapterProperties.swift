@@ -8,8 +8,6 @@ public struct AdapterProperties: Equatable, Sendable {
   public let addressType: BluetoothAddressType?
   public let isPowered: Bool
   public let isDiscovering: Bool
-  /// The adapter's own setting; with it bluetoothd before 5.77 leaves "BR/EDR not supported" out of advertisements.
-  public let isDiscoverable: Bool
   /// Such as `central`, `peripheral`; `central-peripheral` is there only when the kernel has both at once enabled.
   public let roles: [String]
 
@@ -19,7 +17,6 @@ public struct AdapterProperties: Equatable, Sendable {
     addressType = properties["AddressType"]?.asString.flatMap { BluetoothAddressType(rawValue: $0) }
     isPowered = properties["Powered"]?.asBool ?? false
     isDiscovering = properties["Discovering"]?.asBool ?? false
-    isDiscoverable = properties["Discoverable"]?.asBool ?? false
     roles = properties["Roles"]?.asStrings ?? []
   }
 

@@ -13,7 +13,6 @@ public struct DeviceProperties: Equatable, Sendable {
   public let uuids: Set<BluetoothUUID>
   /// By company identifier.
   public let manufacturerData: [UInt16: [UInt8]]
-  public let serviceData: [BluetoothUUID: [UInt8]]
   public let isConnected: Bool
   public let areServicesResolved: Bool
   public let isPaired: Bool
@@ -28,7 +27,6 @@ public struct DeviceProperties: Equatable, Sendable {
     rssi = properties["RSSI"]?.asInt16
     uuids = Set((properties["UUIDs"]?.asStrings ?? []).compactMap { BluetoothUUID($0) })
     manufacturerData = DeviceProperties.data(properties["ManufacturerData"]) { $0.asUInt16 }
-    serviceData = DeviceProperties.data(properties["ServiceData"]) { $0.asString.flatMap { BluetoothUUID($0) } }
     isConnected = properties["Connected"]?.asBool ?? false
     areServicesResolved = properties["ServicesResolved"]?.asBool ?? false
     isPaired = properties["Paired"]?.asBool ?? false

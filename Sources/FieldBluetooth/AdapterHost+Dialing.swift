@@ -119,8 +119,10 @@ extension AdapterHost {
       }
       return connection
     }
-    guard case .granted(let slot) = information.slot else {
-      guard case .busy(let retrySeconds) = information.slot else { preconditionFailure("a slot is granted or busy") }
+    let slot: Int
+    switch information.slot {
+    case .granted(let granted): slot = granted
+    case .busy(let retrySeconds):
       throw TransportError(.unreachable, "the peer has no free slot; try again in \(retrySeconds) s")
     }
     let link = try await acquire(slot, of: characteristics, on: device, information)

@@ -220,7 +220,6 @@ struct AdapterStateMachine: Sendable {
   private var isDiscoveryTime: Bool {
     switch effectiveSchedule {
     case .continuous: true
-    case .off: false
     case .periodic:
       window.map { $0.contains(now) || (!isRunning(.discovery) && nextWindow.map { now >= $0 } ?? false) } ?? true
     }

@@ -3,13 +3,12 @@ public enum DiscoverySchedule: Hashable, Sendable {
   case continuous
   /// For a while, from one start to the next.
   case periodic(on: Duration, every: Duration)
-  case off
 
   /// The one of the two that looks for a smaller part of the time.
   func sparser(than other: DiscoverySchedule) -> DiscoverySchedule {
     switch (self, other) {
-    case (.off, _), (_, .continuous): self
-    case (.continuous, _), (_, .off): other
+    case (_, .continuous): self
+    case (.continuous, _): other
     case (.periodic(let on, let every), .periodic(let otherOn, let otherEvery)):
       on / every <= otherOn / otherEvery ? self : other
     }

@@ -23,13 +23,12 @@ struct ClientTests {
     try await fake.addDevice([
       "RSSI": .int16(-60), "Name": .string("x"),
       "ManufacturerData": .dictionary([DBusEntry(.uint16(0xFFFF), .variant(.bytes([1, 2])))], key: "q", value: "v"),
-      "ServiceData": .properties(["180f": .bytes([7])]),
     ])
     let found = try await events.first { if case .deviceFound(let device) = $0 { device } else { nil } }
     #expect(found.path == Self.device && found.adapter == Self.adapter)
     #expect(found.address?.description == "00:AA:01:01:00:42" && found.addressType == .random)
     #expect(found.rssi == -60 && found.name == "x" && found.uuids == ["180f"])
-    #expect(found.manufacturerData == [0xFFFF: [1, 2]] && found.serviceData == ["180f": [7]])
+    #expect(found.manufacturerData == [0xFFFF: [1, 2]])
     #expect(!found.isConnected && !found.isPaired && !found.isTrusted)
 
     try await fake.set(Self.device, "org.bluez.Device1", "RSSI", .int16(-70))

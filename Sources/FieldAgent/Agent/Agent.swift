@@ -26,6 +26,8 @@ public actor Agent {
   var links: [LinkID: Running] = [:]
   private var lastLink: UInt64 = 0
   private var handshakeCount = 0
+  /// Sessions with devices that are to be let in.
+  private var joiningCount = 0
   private let fixed: [PeerAddress]
   private let jobs: AsyncStream<@Sendable () async -> Void>
   private let jobQueue: AsyncStream<@Sendable () async -> Void>.Continuation
@@ -239,7 +241,7 @@ public actor Agent {
   private func accept(from transport: any NetworkTransport) async {
     await withDiscardingTaskGroup { group in
       for await connection in transport.incomingConnections() {
-        guard handshakeCount < AgentLimits.handshakeCount, links.count < AgentLimits.sessionCount else {
+        guard handshakeCount < AgentLimits.handshakeCount, links.count + joiningCount < AgentLimits.sessionCount else {
           group.addTask { await connection.close() }
           continue
         }
@@ -254,8 +256,10 @@ public actor Agent {
     let joining = JoiningHost(home: home, clock: clock, logger: logger)
     do {
       defer { handshakeCount -= 1 }
-      // What peers may begin with: the workspace's keys, and those of the open invitations.
-      let keys = try await home.syncKeys() + ((try? joining.keys()) ?? [])
+      // What peers may begin with: the workspace's keys, and those of the open invitations. Whoever holds an invitation
+      // must not use up what members need.
+      let invitations = joiningCount < AgentLimits.joiningCount ? try? joining.keys() : nil
+      let keys = try await home.syncKeys() + (invitations ?? [])
       session = try await establisher.respond(on: connection, with: keys, claimCode: { joining.claimCode() })
     } catch {
       if (error as? SessionError)?.code == .wrongCode { joining.codeFailed() }
@@ -264,7 +268,10 @@ public actor Agent {
     }
     switch session.secrets.purpose {
     case .sync: await run(session, dialled: nil)
-    case .join, .code: await joining.letIn(session)
+    case .join, .code:
+      joiningCount += 1
+      defer { joiningCount -= 1 }
+      await joining.letIn(session)
     }
   }
 

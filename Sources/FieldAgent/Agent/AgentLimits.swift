@@ -4,6 +4,8 @@ public enum AgentLimits {
   public static let handshakeCount = 16
   /// Sessions at once.
   public static let sessionCount = 64
+  /// Those among them in which somebody is to be let in; while there are so many no invitation begins another one.
+  public static let joiningCount = 8
   /// Presence keys that sessions may begin with: the current one, and those that it replaced last.
   public static let presenceKeyCount = 8
   /// How often, and how many times, an agent looks whether its user has compared the check words: for a minute.

@@ -36,7 +36,8 @@ public struct OpenHome: Sendable {
     guard role == nil, identity.isRestored else { return }
     throw AgentError(
       .notAllowed, "This device was restored from a backup and was not let in again yet.",
-      hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here.")
+      hint: "Let it in on an admin's device with 'fieldsync invite', and run 'fieldsync join' here; where a shared key "
+        + "lets in, run 'fieldsync join --shared-key'.")
   }
 
   /// Grants `device` a role and seals the keys to it that go with the role. A device that has the role already keeps

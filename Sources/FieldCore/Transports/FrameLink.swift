@@ -85,8 +85,7 @@ public struct FrameLink: Sendable {
       keepAliveInterval: role == .acceptor
         ? configuration.keepAliveInterval.map { $0 * 3 / 2 } : configuration.keepAliveInterval)
     sender = FrameLinkSendWindow(
-      firstSequence: configuration.firstSequence, creditFrameCount: 0, ceilingFrameCount: 1,
-      roundTrip: FrameLinkRoundTrip())
+      firstSequence: configuration.firstSequence, creditFrameCount: 0, ceilingFrameCount: 1)
     receiver = FrameLinkReceiveWindow(
       firstSequence: 0, capacityFrameCount: configuration.windowFrameCount,
       maximumMessageByteCount: configuration.maximumMessageByteCount)
@@ -325,7 +324,7 @@ public struct FrameLink: Sendable {
     maximumMessageByteCount = min(maximumMessageByteCount, Int(parameters.maximumMessageByteCount))
     sender = FrameLinkSendWindow(
       firstSequence: configuration.firstSequence, creditFrameCount: Int(parameters.windowFrameCount),
-      ceilingFrameCount: configuration.sendWindowFrameCount, roundTrip: FrameLinkRoundTrip())
+      ceilingFrameCount: configuration.sendWindowFrameCount)
     receiver = FrameLinkReceiveWindow(
       firstSequence: firstSequence, capacityFrameCount: configuration.windowFrameCount,
       maximumMessageByteCount: configuration.maximumMessageByteCount)

@@ -40,19 +40,18 @@ struct FrameLinkSendWindow: Sendable {
 
   private(set) var windowFrameCount: Int
   private let windowCeilingFrameCount: Int
-  private var roundTrip: FrameLinkRoundTrip
+  private var roundTrip = FrameLinkRoundTrip()
 
   private(set) var timeoutDeadline: Duration?
   /// The time at which a frame that was overtaken becomes a lost one.
   private(set) var overtakenDeadline: Duration?
   private var progressAt: Duration = .zero
 
-  init(firstSequence: UInt16, creditFrameCount: Int, ceilingFrameCount: Int, roundTrip: FrameLinkRoundTrip) {
+  init(firstSequence: UInt16, creditFrameCount: Int, ceilingFrameCount: Int) {
     base = firstSequence
     edge = firstSequence &+ UInt16(min(creditFrameCount, FrameLinkLimits.windowCapFrameCount))
     windowCeilingFrameCount = min(FrameLinkLimits.windowCeilingFrameCount, ceilingFrameCount)
     windowFrameCount = min(FrameLinkLimits.windowStartFrameCount, windowCeilingFrameCount)
-    self.roundTrip = roundTrip
   }
 
   var isEmpty: Bool { slots.isEmpty }
