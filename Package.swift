@@ -141,7 +141,9 @@ let package = Package(
     tests(
       "FieldBluetoothTests",
       ["BlueZ", "DBus", "DBusTesting", "FieldBluetooth", "FieldCore", "FieldWire", "L2CAP", logging]),
-    tests("CommandLineTests", ["fieldsync"], exclude: ["Networks/two-networks"]),
+    tests(
+      "CommandLineTests", ["fieldsync", "FieldAgent", "FieldCore", "FieldDocuments", "FieldStore"],
+      exclude: ["Networks/two-networks"]),
     tests(
       "ProtocolTests",
       [

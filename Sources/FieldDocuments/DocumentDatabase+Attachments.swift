@@ -20,6 +20,14 @@ extension DocumentDatabase {
     return bytes
   }
 
+  /// Whether all of it is on this device.
+  public func contains(_ attachment: Attachment) async throws -> Bool {
+    for chunk in attachment.chunks {
+      if try await store.entry(withContent: chunk, in: id) == nil { return false }
+    }
+    return true
+  }
+
   private func chunk(_ index: Int, of attachment: Attachment) async throws -> [UInt8] {
     guard let id = try await store.entry(withContent: attachment.chunks[index], in: self.id),
       let entry = try await store.entries([id]).first

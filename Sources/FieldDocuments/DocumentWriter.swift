@@ -14,7 +14,7 @@ public struct DocumentWriter: Sendable {
   /// Entries and payload bytes that were stored.
   public private(set) var storedEntryCount = 0
   public private(set) var storedByteCount = 0
-  /// Chunks that were in the database already.
+  /// Chunks that this device had written already.
   public private(set) var reusedChunkCount = 0
 
   private struct PendingChange {
@@ -55,8 +55,9 @@ public struct DocumentWriter: Sendable {
     return true
   }
 
-  /// Stores `bytes` as the chunks of an attachment, for a put to refer to. Chunks that the database has are not written
-  /// again.
+  /// Stores `bytes` as the chunks of an attachment, for a put to refer to. Chunks that this device wrote before are not
+  /// written again. Another's are: theirs go when that device is revoked by somebody who has not got them, and what was
+  /// acknowledged here has to stand by itself. The store keeps equal payloads once.
   ///
   /// - Parameter read: Gives the next bytes, at most as many as asked, and none at the end.
   /// - Throws: ``DocumentError`` with `tooLarge` or `noContentKeys`, and what `read` throws.
@@ -105,7 +106,7 @@ public struct DocumentWriter: Sendable {
         var draft = change.draft
         for chunk in change.lastChunks {
           var id = ids[chunk]
-          if id == nil { id = try await database.store.entry(withContent: chunk, in: database.id) }
+          if id == nil { id = try await own(chunk) }
           if let id { draft.dependencies.append(id) }
         }
         drafts.append(draft)
@@ -179,7 +180,7 @@ public struct DocumentWriter: Sendable {
     let hash = ContentHash(Blake2b.hash(payload)) ?? .zero
     if pendingChunks.contains(hash) {
       reusedChunkCount += 1
-    } else if try await database.store.entry(withContent: hash, in: database.id) != nil {
+    } else if try await own(hash) != nil {
       reusedChunkCount += 1
     } else {
       let draft = EntryDraft(kind: .blobChunk, database: database.id, keyEpoch: epoch, payload: payload)
@@ -188,6 +189,12 @@ public struct DocumentWriter: Sendable {
       pendingChunks.insert(hash)
     }
     return hash
+  }
+
+  /// This device's entry with the chunk.
+  private func own(_ chunk: ContentHash) async throws -> EntryID? {
+    guard let author = DeviceKey(database.keyPair.publicKey) else { return nil }
+    return try await database.store.entry(withContent: chunk, in: database.id, by: author)
   }
 
   private mutating func makeRoom(for draft: EntryDraft) async throws {

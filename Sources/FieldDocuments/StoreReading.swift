@@ -13,7 +13,8 @@ extension ContentAddressedStore {
     }
   }
 
-  /// The entries with these ids that are there, in the order of `ids`, a batch at a time.
+  /// The entries with these ids that are there, in the order of `ids`, a batch at a time. One that was spoiled on disk,
+  /// so that it has another id than was asked for, is passed over.
   func eachEntry(_ ids: [EntryID], _ body: (EntryID, Entry) throws -> Void) async throws {
     var rest = ids[...]
     while !rest.isEmpty {
@@ -26,8 +27,9 @@ extension ContentAddressedStore {
         try body(id, entry)
         next = index + 1
       }
-      // Fewer than asked: the batch was full, or the others are not there. Nothing at all means the latter.
-      rest = rest[(found.isEmpty ? asked.endIndex : next)...]
+      // Fewer than asked: the batch was full, or the others are not there. Nothing at all means the latter. Where none
+      // is as asked for, at least as many ids are done with as entries came.
+      rest = rest[(found.isEmpty ? asked.endIndex : max(next, asked.startIndex + found.count))...]
     }
   }
 }

@@ -23,6 +23,17 @@ struct BaseTable {
     return bases
   }
 
+  /// Up to which arrival each device has held everything that is here.
+  func newestArrivals() throws -> [DeviceKey: UInt64] {
+    var arrivals: [DeviceKey: UInt64] = [:]
+    try KeptStatement("SELECT device, MAX(ownArrival) FROM base WHERE ownEpoch = ? GROUP BY device", in: database)
+      .forEachRow([.epoch(try TotalTable(database: database).epoch())]) { row in
+        arrivals[try row.identifier(0)] = row.count(1)
+        return true
+      }
+    return arrivals
+  }
+
   func add(_ base: BaseRecord, with device: DeviceKey) throws {
     try KeptStatement("DELETE FROM base WHERE device = ? AND (digest = ? OR ownEpoch <> ?)", in: database)
       .run(.identifier(device), .bytes(base.digest), .epoch(base.own.epoch))

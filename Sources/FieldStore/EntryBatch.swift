@@ -10,9 +10,8 @@ struct EntryBatch {
   private let source: Int64?
   private let client: DeviceKey?
   var usage: UsageTable.Batch
-  /// Where all that may be dropped for room is gone: it is not looked for again for each further entry.
-  var exhausted: Set<UsageTable.Key> = []
-  private var arrival: UInt64
+  /// The newest one so far.
+  private(set) var arrival: UInt64
   private var changes: [DatabaseID: (change: TotalTable.Change, arrival: UInt64?)] = [:]
   private var links: [Chain: ChainLink] = [:]
 

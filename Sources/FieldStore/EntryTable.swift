@@ -141,9 +141,13 @@ struct EntryTable {
     return Int(count ?? 0)
   }
 
-  func firstEntry(withContent hash: ContentHash, in scope: DatabaseID) throws -> EntryID? {
-    let sql = "SELECT id FROM entry WHERE content = ? AND database = ? ORDER BY arrival LIMIT 1"
-    return try KeptStatement(sql, in: database).first(.identifier(hash), .identifier(scope)) { try $0.identifier(0) }
+  func firstEntry(withContent hash: ContentHash, in scope: DatabaseID, by author: DeviceKey?) throws -> EntryID? {
+    let sql = """
+      SELECT id FROM entry WHERE content = ?1 AND database = ?2 AND (?3 IS NULL OR substr(header, 35, 32) = ?3)
+      ORDER BY arrival LIMIT 1
+      """
+    return try KeptStatement(sql, in: database)
+      .first(.identifier(hash), .identifier(scope), author.map { .identifier($0) } ?? .null) { try $0.identifier(0) }
   }
 
   func payload(of content: ContentHash) throws -> [UInt8]? {

@@ -9,30 +9,38 @@ import GRDB
 /// Payloads go in the order of their arrival:
 ///
 /// 1. first those that nobody needs any more: every member has acknowledged them;
-/// 2. then those that some device has acknowledged that neither wrote nor brought them;
+/// 2. then those that some member has acknowledged that neither wrote nor brought them;
 /// 3. others only where the quota says so. Without that, the new entry is refused.
 ///
 /// A device has acknowledged what it brought, and everything up to the last time that both stores held the same
-/// (``BaseTable``). Directory entries are never dropped or refused.
+/// (``BaseTable``). Another relay's word does not count: what it holds may be headers alone, and two relays would drop
+/// the same payload because of each other. Directory entries are never dropped or refused.
+///
+/// What was found to stay is not looked at again for the next entry, see ``QuotaProgress``.
 struct QuotaKeeper {
+  /// For the next transaction, once this one has ended well.
+  private(set) var progress: QuotaProgress
   private let database: Database
   private let quota: StoreQuota
+  /// Read when they are needed first, which is when the transaction's directory entries are in.
+  private var acknowledgements: Acknowledgements?
 
   /// How much more is dropped than is needed at once, as a part of the bound, so that one look through serves many.
   private static let slackDivisor: UInt64 = 16
 
   /// `nil` where there is no quota.
-  init?(_ database: Database) throws {
+  init?(_ database: Database, after progress: QuotaProgress) throws {
     guard let quota = try QuotaTable(database: database).quota() else { return nil }
     self.database = database
     self.quota = quota
+    self.progress = progress
   }
 
   /// Makes room for an entry.
   ///
   /// - Parameter client: Who brings it; `nil` for this device.
   /// - Returns: Why there is none.
-  func noRoom(
+  mutating func noRoom(
     for header: EntryHeader, from client: DeviceKey?, _ directory: Directory, in batch: inout EntryBatch
   ) throws -> EntryError.Code? {
     var bounds: [(key: UsageTable.Key, limit: UInt64, code: EntryError.Code)] = []
@@ -44,41 +52,42 @@ struct QuotaKeeper {
       let used = try batch.usage.byteCount(of: key)
       guard used + size > limit else { continue }
       let excess = used + size - limit
-      guard !batch.exhausted.contains(key),
-        try drop(excess, wishing: excess + limit / Self.slackDivisor, of: key, directory, in: &batch)
-      else {
-        batch.exhausted.insert(key)
-        return code
-      }
+      let isFree = try drop(
+        excess, wishing: excess + limit / Self.slackDivisor, of: key, try acknowledgements(directory), in: &batch)
+      if !isFree { return code }
     }
     return nil
   }
 
+  private mutating func acknowledgements(_ directory: Directory) throws -> Acknowledgements {
+    if let acknowledgements { return acknowledgements }
+    let read = try Acknowledgements(directory, in: database)
+    progress.follow(read)
+    acknowledgements = read
+    return read
+  }
+
   /// - Returns: Whether at least `needed` bytes are free now.
-  private func drop(
-    _ needed: UInt64, wishing wished: UInt64, of key: UsageTable.Key, _ directory: Directory,
+  private mutating func drop(
+    _ needed: UInt64, wishing wished: UInt64, of key: UsageTable.Key, _ acknowledged: Acknowledgements,
     in batch: inout EntryBatch
   ) throws -> Bool {
-    let acknowledged = try Acknowledgements(directory, in: database)
     var freed: UInt64 = 0
-    for need in [Need.nobody, .somebody, .unknown] where need != .unknown || quota.dropsUnacknowledged {
+    for need in [QuotaProgress.Need.nobody, .somebody, .unknown] where need != .unknown || quota.dropsUnacknowledged {
       // Beyond what is needed only what nobody misses goes.
       let goal = need == .nobody ? wished : needed
       guard freed < goal else { break }
-      for id in try candidates(of: key, need, freeing: goal - freed, acknowledged) {
+      for id in try candidates(of: key, need, freeing: goal - freed, acknowledged, through: batch.arrival) {
         freed += UInt64(try batch.drop(id))
       }
     }
     return freed >= needed
   }
 
-  /// Who still needs a payload.
-  private enum Need {
-    case nobody, somebody, unknown
-  }
-
-  private func candidates(
-    of key: UsageTable.Key, _ need: Need, freeing goal: UInt64, _ acknowledged: Acknowledgements
+  /// - Parameter end: The newest arrival.
+  private mutating func candidates(
+    of key: UsageTable.Key, _ need: QuotaProgress.Need, freeing goal: UInt64, _ acknowledged: Acknowledgements,
+    through end: UInt64
   ) throws -> [EntryID] {
     var found: [EntryID] = []
     var byteCount: UInt64 = 0
@@ -88,50 +97,33 @@ struct QuotaKeeper {
     let (condition, values): (String, [SQLValue]) =
       switch key {
       case .total: ("", [])
-      case .author(let device): ("AND substr(entry.header, 35, 32) = ?", [.identifier(device)])
+      // The plus keeps SQLite from the index, in which all entries of the author would be looked at.
+      case .author(let device): ("AND +substr(entry.header, 35, 32) = ?", [.identifier(device)])
       case .client(let device): ("AND source.device = ?", [.identifier(device)])
       }
-    let sql = "\(columns) \(joined) WHERE entry.payload > 0 AND entry.database <> ? \(condition) \(order)"
-    try KeptStatement(sql, in: database).forEachRow([.identifier(Directory.database)] + values) { row in
+    let sql =
+      "\(columns) \(joined) WHERE entry.arrival > ? AND entry.payload > 0 AND entry.database <> ? \(condition) \(order)"
+    let start: [SQLValue] = [.integer(progress[key, need]), .identifier(Directory.database)]
+    var place = end
+    try KeptStatement(sql, in: database).forEachRow(start + values) { row in
+      progress.lookedAtCount += 1
       let header = try EntryTable.header(row.bytes(1))
+      let arrival = row.count(2)
       let source: DeviceKey? = try row.isNull(3) ? nil : row.identifier(3)
       let isWanted =
         switch need {
-        case .nobody: acknowledged.isNeededByNobody(arrival: row.count(2), author: header.author, source: source)
-        case .somebody: acknowledged.isElsewhere(arrival: row.count(2), author: header.author, source: source)
+        case .nobody: acknowledged.isNeededByNobody(arrival: arrival, author: header.author, source: source)
+        case .somebody: acknowledged.isElsewhere(arrival: arrival, author: header.author, source: source)
         case .unknown: true
         }
       guard isWanted, header.payloadByteCount > 0 else { return true }
       found.append(try row.identifier(0))
       byteCount += UInt64(header.payloadByteCount)
-      return byteCount < goal
+      guard byteCount >= goal else { return true }
+      place = arrival
+      return false
     }
+    progress[key, need] = place
     return found
-  }
-}
-
-/// Up to which arrival each device has everything that is here.
-private struct Acknowledgements {
-  private let arrivals: [DeviceKey: UInt64]
-  private let members: [DeviceKey]
-
-  init(_ directory: Directory, in database: Database) throws {
-    let bases = BaseTable(database: database)
-    var arrivals: [DeviceKey: UInt64] = [:]
-    for device in directory.devices where directory.role(of: device) != nil {
-      arrivals[device] = try bases.bases(with: device).map(\.own.arrival).max()
-    }
-    self.arrivals = arrivals
-    members = directory.devices.filter { directory.role(of: $0).map { $0 >= .member } ?? false }
-  }
-
-  /// Every member has it, who wrote it and who brought it among them.
-  func isNeededByNobody(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
-    members.allSatisfy { $0 == author || $0 == source || arrivals[$0] ?? 0 >= arrival }
-  }
-
-  /// It has reached somebody by this store.
-  func isElsewhere(arrival: UInt64, author: DeviceKey, source: DeviceKey?) -> Bool {
-    arrivals.contains { $0.key != author && $0.key != source && $0.value >= arrival }
   }
 }

@@ -2,6 +2,7 @@ public import FieldCore
 public import FieldWire
 import GRDB
 public import Sodium
+import Synchronization
 
 extension SQLiteStore {
   public func put(_ entries: [Entry], from source: EntrySource?) async throws(StoreError) -> [PutOutcome] {
@@ -15,10 +16,10 @@ extension SQLiteStore {
   )
     async throws(StoreError) -> [PutOutcome]
   {
-    let (outcomes, known) = try await write { [self] database in
+    let (outcomes, known, progress) = try await write { [self] database in
       var known = try directory(as: database)
       var batch = try EntryBatch(database, from: source)
-      let keeper = try QuotaKeeper(database)
+      var keeper = try QuotaKeeper(database, after: quotaProgress.withLock { $0 })
       let table = EntryTable(database: database)
       let purged = PurgedTable(database: database)
       let outcomes = try EntryIntake.outcomes(
@@ -28,8 +29,9 @@ extension SQLiteStore {
         insert: { try batch.insert($0) },
         readmit: { try AsideTable(database: database).readmit($0, $1, in: &batch) })
       try batch.finish()
-      return (outcomes, known)
+      return (outcomes, known, keeper?.progress)
     }
+    remember(progress)
     if outcomes.contains(.stored) {
       remember(known)
       feed.signal()
@@ -116,14 +118,20 @@ extension SQLiteStore {
     for header: EntryHeader, from source: EntrySource?
   ) async throws(StoreError) -> EntryError.Code? {
     guard try await quota() != nil else { return nil }
-    return try await write { [self] database in
-      guard let keeper = try QuotaKeeper(database) else { return nil }
+    let (code, progress) = try await write { [self] database -> (EntryError.Code?, QuotaProgress?) in
+      guard var keeper = try QuotaKeeper(database, after: quotaProgress.withLock { $0 }) else { return (nil, nil) }
       var batch = try EntryBatch(database, from: nil)
       let directory = try directory(as: database).directory
       let code = try keeper.noRoom(for: header, from: source?.device, directory, in: &batch)
       try batch.finish()
-      return code
+      return (code, keeper.progress)
     }
+    remember(progress)
+    return code
+  }
+
+  private func remember(_ progress: QuotaProgress?) {
+    if let progress { quotaProgress.withLock { $0 = progress } }
   }
 
   public func dropPartial(of content: ContentHash) async throws(StoreError) {

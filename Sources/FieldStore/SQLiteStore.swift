@@ -39,6 +39,8 @@ public final class SQLiteStore: LocalStore {
   let wallClock: @Sendable () -> Duration
   private let isClosed = Mutex(false)
   private let knownDirectory: Mutex<KnownDirectory>
+  /// As of the last transaction that went well.
+  let quotaProgress = Mutex(QuotaProgress())
 
   /// The directory as of an arrival.
   struct KnownDirectory {
@@ -189,8 +191,10 @@ public final class SQLiteStore: LocalStore {
 
   public func changes() -> AsyncStream<StoreHead> { feed.listen() }
 
-  public func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID? {
-    try await read { try EntryTable(database: $0).firstEntry(withContent: hash, in: database) }
+  public func entry(
+    withContent hash: ContentHash, in database: DatabaseID, by author: DeviceKey?
+  ) async throws(StoreError) -> EntryID? {
+    try await read { try EntryTable(database: $0).firstEntry(withContent: hash, in: database, by: author) }
   }
 
   public func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64] {

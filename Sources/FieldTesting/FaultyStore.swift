@@ -133,8 +133,12 @@ public struct FaultyStore: LocalStore {
     try await attempt { () async throws(StoreError) in try await store.databases() }
   }
 
-  public func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID? {
-    try await attempt { () async throws(StoreError) in try await store.entry(withContent: hash, in: database) }
+  public func entry(
+    withContent hash: ContentHash, in database: DatabaseID, by author: DeviceKey?
+  ) async throws(StoreError) -> EntryID? {
+    try await attempt { () async throws(StoreError) in
+      try await store.entry(withContent: hash, in: database, by: author)
+    }
   }
 
   public func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64] {

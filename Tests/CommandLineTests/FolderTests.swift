@@ -1,3 +1,6 @@
+import FieldAgent
+import FieldCore
+import FieldStore
 import Foundation
 import Testing
 
@@ -54,6 +57,30 @@ struct FolderTests {
     #expect(try #require(changed["storedBytes"] as? Int) < 20_000, "equal chunks are kept once")
     #expect(try await tool.run("export", "tree", "out").status == 0)
     #expect(try tool.files(under: "out") == tool.files(under: "in"))
+  }
+
+  /// Another device's document may be here before what it refers to.
+  @Test func aFileWhoseContentIsNotHereIsImportedAgain() async throws {
+    let (laptop, tablet) = (try await Tool.founded(), try Tool())
+    let home = Home(directory: tablet.home)
+    let inviting = try await Home(directory: laptop.home).open()
+    let joining = try home.beginJoining(try inviting.invite(role: .member, lifetime: .seconds(60)), name: "tablet")
+    let joined = try await home.finishJoining(
+      try await inviting.admit(joining.device, named: joining.name, as: .member))
+    try laptop.write(Array(repeating: 7, count: 100_000), to: "in/file")
+    #expect(try await laptop.run("import", "tree", "in").status == 0)
+    let changes = try await inviting.store.scan(
+      since: nil, limit: 10, filter: EntryFilter(kinds: [.documentChange]))
+    let entries = try await inviting.store.entries(changes.listings.map(\.id))
+    #expect(try await joined.store.put(entries) == [.stored, .stored])
+
+    for imported in [1, 0] {
+      let outcome = try await tablet.run("import", "tree", laptop.directory + "/in", "--json").json()
+      #expect(outcome["imported"] as? Int == imported)
+      #expect(outcome["unchanged"] as? Int == 1 - imported)
+    }
+    #expect(try await tablet.run("export", "tree", "out").status == 0)
+    #expect(try tablet.files(under: "out") == laptop.files(under: "in"))
   }
 
   @Test func whatIsNoFileIsNamedAndLeftOut() async throws {

@@ -164,6 +164,26 @@ struct DocumentDatabaseTests {
     #expect(try await second.database().checkReadable().isComplete)
   }
 
+  /// What a device says it holds does not go with what another one wrote.
+  @Test func anAttachmentStandsWhenAnotherWhoHadItIsRevoked() async throws {
+    let workspace = try await TestWorkspace()
+    let (other, device) = (try await workspace.member(), try await workspace.member())
+    let bytes = SystemRandom.bytes(100_000)
+    for (name, writing) in [("theirs", other), ("ours", device)] {
+      try await device.pull(from: other)
+      var writer = try writing.database().writer()
+      try await writer.put(name, set: ["f": .attachment(try await writer.attach(bytes: bytes))])
+      try await writer.flush()
+    }
+    try await workspace.revoke(other)
+    try await device.pull(from: workspace.founder)
+    let database = try device.database()
+    #expect(try await database.get("theirs") == nil)
+    let attachment = try #require(try await database.get("ours")?.attachments.first)
+    #expect(try await database.read(attachment, in: 0..<bytes.count) == bytes)
+    #expect(try await database.checkReadable().isComplete)
+  }
+
   @Test func entriesThatCannotBeReadAreCountedAndPassedOver() async throws {
     let workspace = try await TestWorkspace()
     let device = workspace.founder

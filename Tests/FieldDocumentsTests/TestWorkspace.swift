@@ -52,6 +52,13 @@ struct TestWorkspace {
     return device
   }
 
+  /// The founder, who may not have heard of all that the device wrote, ends it. The others learn of it by a pull.
+  func revoke(_ device: Device) async throws {
+    let key = DeviceKey(device.keyPair.publicKey) ?? .zero
+    try await append(
+      .revoke(device: key, lastEntry: .zero, lastSequences: try await founder.store.lastSequences(of: key)))
+  }
+
   private func append(_ operation: DirectoryOperation) async throws {
     _ = try await founder.store.append(
       [EntryDraft(kind: .directory, database: Directory.database, keyEpoch: 0, payload: operation.encoded)],

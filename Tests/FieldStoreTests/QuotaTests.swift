@@ -1,9 +1,11 @@
 import FieldCore
-import FieldStore
 import FieldWire
 import Sodium
 import StoreFixtures
+import Synchronization
 import Testing
+
+@testable import FieldStore
 
 /// A relay's store within its bounds.
 @Suite struct QuotaTests {
@@ -122,6 +124,52 @@ import Testing
     try await store.setQuota(quota)
     let more = try write(12, by: 1)
     #expect(try await bring(more, from: 1).allSatisfy { $0 == .stored })
+    #expect(try await store.verify() == [])
+  }
+
+  /// A relay that holds the same set may have dropped the payloads, because of this one's word.
+  @Test mutating func thatAnotherRelayHasThemIsNoComfort() async throws {
+    var admin = try TestAuthor(workspace.founder, in: workspace)
+    for device in devices { _ = try admin.grant(device, .member) }
+    let relay = try TestWorkspace.device(4)
+    #expect(try await store.put([try admin.grant(relay, .relay).entry]) == [.stored])
+    let head = try await store.usage().total.byteCount
+    let entries = try write(5)
+    try await store.setQuota(
+      StoreQuota(totalByteCount: head + 4 * Self.entryByteCount, authorByteCount: nil, clientByteCount: nil))
+    #expect(try await bring(Array(entries[..<4]), from: 0) == Array(repeating: .stored, count: 4))
+    try await acknowledge(relay.key)
+    #expect(try await bring([entries[4]], from: 0) == [.refused(.storeFull)])
+    #expect(try await kept(entries) == [0, 1, 2, 3])
+    try await acknowledge(authors[1].key)
+    #expect(try await bring([entries[4]], from: 0) == [.stored])
+  }
+
+  enum Bound: CaseIterable {
+    case total, author, client
+  }
+
+  /// With a member that acknowledges nothing, a lost phone, there is never anything that nobody needs any more.
+  @Test(arguments: Bound.allCases)
+  mutating func eachEntryIsLookedAtOnceAndNotForEachThatComes(_ bound: Bound) async throws {
+    let head = try await store.usage().total.byteCount
+    let limit = 40 * Self.entryByteCount
+    try await store.setQuota(
+      StoreQuota(
+        totalByteCount: bound == .total ? head + limit : nil, authorByteCount: bound == .author ? limit : nil,
+        clientByteCount: bound == .client ? limit : nil))
+    let entries = try write(80)
+    #expect(try await bring(Array(entries[..<40]), from: 0).allSatisfy { $0 == .stored })
+    try await acknowledge(authors[1].key)
+    for entry in entries[40..<60] { #expect(try await bring([entry], from: 0) == [.stored]) }
+    // It goes on like that while what comes is acknowledged as it comes.
+    for entry in entries[60...] {
+      try await acknowledge(authors[1].key)
+      #expect(try await bring([entry], from: 0) == [.stored])
+    }
+    #expect(try await store.usage().droppedCount > 40)
+    let lookedAtCount = store.quotaProgress.withLock(\.lookedAtCount)
+    #expect(lookedAtCount < UInt64(4 * entries.count), "\(lookedAtCount)")
     #expect(try await store.verify() == [])
   }
 

@@ -148,6 +148,9 @@ import Testing
     let there = try author.write("chunk", in: .number(2), kind: .blobChunk)
     try await made.fill([there])
     #expect(try await made.local.entry(withContent: here.header.contentHash, in: .number(2)) == there.id)
+    let hash = here.header.contentHash
+    #expect(try await made.local.entry(withContent: hash, in: .number(1), by: author.key) == here.id)
+    #expect(try await made.local.entry(withContent: hash, in: .number(1), by: workspace.founder.key) == nil)
     try await made.check()
   }
 

@@ -235,10 +235,10 @@ public struct Home: Sendable {
     try HomeFiles.makeDirectory(directory)
   }
 
-  /// The database's companions (-wal, -shm) get the mode that it has.
+  /// The store makes its file, for this user alone. Nothing else here opens that file: whoever closes a descriptor of
+  /// it gives up the locks that this process has on it by another ``OpenHome``.
   func openStore(_ workspace: WorkspaceID) throws -> SQLiteStore {
-    try HomeFiles.touch(storePath)
-    return try SQLiteStore(path: storePath, workspace: workspace)
+    try SQLiteStore(path: storePath, workspace: workspace)
   }
 
   /// Keys that are under a passphrase stay under it.

@@ -345,9 +345,14 @@ public final class InMemoryStore: LocalStore {
     return stream
   }
 
-  public func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID? {
+  public func entry(
+    withContent hash: ContentHash, in database: DatabaseID, by author: DeviceKey?
+  ) async throws(StoreError) -> EntryID? {
     state.withLock { state in
-      state.contents[hash]?.first { state.places[$0]?.entry.header.database == database }
+      state.contents[hash]?.first { id in
+        guard let header = state.places[id]?.entry.header else { return false }
+        return header.database == database && author.map { $0 == header.author } ?? true
+      }
     }
   }
 

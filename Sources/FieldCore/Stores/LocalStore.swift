@@ -21,8 +21,10 @@ public protocol LocalStore: ContentAddressedStore {
   /// The head now and after each change, by any process; several changes may come as one.
   func changes() -> AsyncStream<StoreHead>
 
-  /// The first entry with this payload in `database`, where there is one: what was attached before need not be again.
-  func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID?
+  /// The first entry with this payload in `database`, where there is one; `author`'s alone where one is named.
+  func entry(
+    withContent hash: ContentHash, in database: DatabaseID, by author: DeviceKey?
+  ) async throws(StoreError) -> EntryID?
 
   /// Where the author's chain in each database ends, as far as its entries have come here.
   func lastSequences(of author: DeviceKey) async throws(StoreError) -> [DatabaseID: UInt64]
@@ -74,6 +76,10 @@ public protocol LocalStore: ContentAddressedStore {
 
 extension LocalStore {
   public func put(_ entries: [Entry]) async throws(StoreError) -> [PutOutcome] { try await put(entries, from: nil) }
+
+  public func entry(withContent hash: ContentHash, in database: DatabaseID) async throws(StoreError) -> EntryID? {
+    try await entry(withContent: hash, in: database, by: nil)
+  }
 
   public func makeRoom(
     for header: EntryHeader, from source: EntrySource?

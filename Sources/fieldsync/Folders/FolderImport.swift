@@ -3,7 +3,8 @@ import FieldDocuments
 import Glibc
 
 /// Makes a document of every regular file of a folder: its bytes as an attachment, its permission bits and the time of
-/// its last change. What is the same already is not written again, so an import that was cut goes on where it was.
+/// its last change. What is the same already, and here, is not written again, so an import that was cut goes on where
+/// it was.
 struct FolderImport {
   private(set) var importedCount = 0
   private(set) var unchangedCount = 0
@@ -57,11 +58,12 @@ struct FolderImport {
     let modified = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     let known = try await database.get(name).flatMap { $0.isDeleted ? nil : $0 }
     if let content = known?.fileContent, content.byteCount == status.st_size, known?.fileModified == modified,
-      known?.fileMode == mode
+      known?.fileMode == mode, try await database.contains(content)
     {
       unchangedCount += 1
       return
     }
+    let reusedCount = writer.reusedChunkCount
     let content = try await writer.attach { count in
       try Interruption.check()
       do {
@@ -71,7 +73,9 @@ struct FolderImport {
       }
     }
     var changed: [String: FieldValue] = [:]
-    if known?.fileContent != content { changed[FileFields.content] = .attachment(content) }
+    // Also what another device says the same of, which may be revoked: chunks that had to be written are this one's.
+    let isOwn = writer.reusedChunkCount - reusedCount == content.chunks.count
+    if known?.fileContent != content || !isOwn { changed[FileFields.content] = .attachment(content) }
     if known?.fileMode != mode { changed[FileFields.mode] = .integer(mode) }
     if known?.fileModified != modified { changed[FileFields.modified] = .integer(modified) }
     try await writer.put(name, set: changed)
