@@ -1,11 +1,11 @@
-/// An IP address as its bytes, read from digits alone and from no abbreviation but the `::` of RFC 4291 section 2.2: the
-/// same address has many spellings, and what counts is where it leads.
+/// An IP address as its bytes, read from digits alone and from no abbreviation but the `::` of RFC 4291 section 2.2:
+/// the same address has many spellings, and what counts is where it leads.
 struct NumericAddress {
   /// 4 or 16, most significant first.
   let bytes: [UInt8]
 
-  /// - Parameter location: An IPv4 address, or an IPv6 address in brackets; then `:` and a port, 1 to 65,535. Letters are
-  ///   small.
+  /// - Parameter location: An IPv4 address, or an IPv6 address in brackets; then `:` and a port, 1 to 65,535. Letters
+  ///   are small.
   /// - Returns: `nil` for anything else.
   init?(location: String) {
     let text = Array(location.utf8)
