@@ -82,18 +82,12 @@ struct EntryExchange: Sendable {
   }
 
   private func send(_ ids: [EntryID], by encoder: inout EntryEncoder) async throws {
-    var rest = ids
-    while !rest.isEmpty {
-      let entries = try await store.entries(rest)
+    try await store.eachBatch(of: ids) { entries in
       for entry in entries where entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) {
         let message = encoder.message(entry)
         try await stream.send(message)
         served.add(entries: 1, bytes: message.body.count)
       }
-      guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
-        return
-      }
-      rest.removeFirst(index + 1)
     }
   }
 

@@ -29,12 +29,10 @@ public struct EntryPush: Sendable {
 
   private func send(_ ids: [EntryID], into report: inout PushReport) async throws(StoreError) {
     let present = try await target.contained(ids)
-    var rest = ids.filter { !present.contains($0) }
+    var rest = ids.filter { !present.contains($0) }[...]
     while !rest.isEmpty {
-      let entries = try await source.entries(rest)
-      guard let last = entries.last?.header.id(in: source.workspace), let index = rest.lastIndex(of: last) else {
-        return
-      }
+      let entries = try await source.entries(Array(rest))
+      guard !entries.isEmpty else { return }
       for (entry, outcome) in zip(entries, try await target.put(entries)) {
         switch outcome {
         case .stored:
@@ -44,7 +42,7 @@ public struct EntryPush: Sendable {
         case .refused(let code): report.refusals[code, default: 0] += 1
         }
       }
-      rest.removeFirst(index + 1)
+      rest = rest[source.handled(by: entries, of: rest)...]
     }
   }
 }

@@ -147,13 +147,11 @@ public struct StoreServer: Sendable {
     var rest = ids[...]
     while !rest.isEmpty {
       let entries = try await heavy.withPermit { try await store.entries(Array(rest)) }
-      guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
-        return
-      }
+      guard !entries.isEmpty else { return }
       for entry in DependencyOrder.sorted(entries, in: store.workspace) {
         try await send(entry, inlineByteCount, with: &encoder, on: stream)
       }
-      rest = rest[(index + 1)...]
+      rest = rest[store.handled(by: entries, of: rest)...]
     }
   }
 
@@ -189,14 +187,8 @@ public struct StoreServer: Sendable {
   private func answerFetch(_ request: FetchRequest, on stream: SessionStream) async throws {
     try await heavy.withPermit {
       var encoder = EntryEncoder(workspace: store.workspace)
-      var rest = request.ids[...]
-      while !rest.isEmpty {
-        let entries = try await store.entries(Array(rest))
-        guard let last = entries.last?.header.id(in: store.workspace), let index = rest.lastIndex(of: last) else {
-          break
-        }
+      try await store.eachBatch(of: request.ids) { entries in
         for entry in entries { try await send(entry, request.inlineByteCount, with: &encoder, on: stream) }
-        rest = rest[(index + 1)...]
       }
     }
     await stream.end()
