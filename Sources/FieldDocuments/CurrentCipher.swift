@@ -29,13 +29,16 @@ final class CurrentCipher: Sendable {
   var value: PayloadCipher { state.withLock(\.cipher) }
 
   /// Looks whether the directory has changed; opens the keys anew only then.
-  func refresh() async throws(StoreError) {
+  ///
+  /// - Returns: Whether they may be others than before.
+  func refresh() async throws(StoreError) -> Bool {
     let directory = try await store.directory()
-    guard state.withLock(\.operationCount) != directory.operationCount else { return }
+    guard state.withLock(\.operationCount) != directory.operationCount else { return false }
     let keys = directory.keys(for: holder, former: former)
     state.withLock { state in
       if let keys { state.cipher = PayloadCipher(workspace: store.workspace, keyring: keys.keyring) }
       state.operationCount = directory.operationCount
     }
+    return true
   }
 }

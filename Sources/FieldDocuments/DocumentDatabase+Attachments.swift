@@ -8,7 +8,6 @@ extension DocumentDatabase {
   public func read(_ attachment: Attachment, in range: Range<Int>) async throws -> [UInt8] {
     let range = range.clamped(to: 0..<attachment.byteCount)
     guard !range.isEmpty else { return [] }
-    try await refreshKeys()
     let size = PayloadCipher.blobChunkByteCount
     var bytes: [UInt8] = []
     bytes.reserveCapacity(range.count)
@@ -34,7 +33,9 @@ extension DocumentDatabase {
     else {
       throw DocumentError(.missingContent, "chunk \(index) of \(attachment.chunks.count) is not on this device yet")
     }
-    guard let content = chunkContent(of: entry), content.count == attachment.byteCount(ofChunk: index) else {
+    var content = chunkContent(of: entry)
+    if content == nil, try await refreshKeys() { content = chunkContent(of: entry) }
+    guard let content, content.count == attachment.byteCount(ofChunk: index) else {
       throw DocumentError(.unreadableContent, "chunk \(index) of \(attachment.chunks.count) does not decrypt")
     }
     return content

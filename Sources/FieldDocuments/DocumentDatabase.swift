@@ -41,11 +41,21 @@ public struct DocumentDatabase: Sendable {
     currentCipher = CurrentCipher(store, keys: keys, holder: keyPair, former: former)
   }
 
-  /// Takes up the keys of an epoch that has begun since; at the start of whatever reads or writes.
-  func refreshKeys() async throws(StoreError) { try await currentCipher.refresh() }
+  /// Takes up the keys of an epoch that has begun since: before anything is written, and where something that was read
+  /// does not decrypt.
+  ///
+  /// - Returns: Whether there may be others than before.
+  @discardableResult
+  func refreshKeys() async throws(StoreError) -> Bool { try await currentCipher.refresh() }
 
   /// The document as of the entries that are here; `nil` when there are none of it.
   public func get(_ name: String) async throws -> Document? {
+    let document = try await read(name)
+    guard let document, document.unreadableEntryCount > 0, try await refreshKeys() else { return document }
+    return try await read(name)
+  }
+
+  private func read(_ name: String) async throws -> Document? {
     let history = try await history(of: name)
     guard history.graph.count > 0 else { return nil }
     var merge = DocumentMerge(history.graph)
@@ -122,8 +132,7 @@ public struct DocumentDatabase: Sendable {
   var propertiesDocument: DocumentID { names.document(named: "", in: id) }
 
   func history(of document: String) async throws -> DocumentHistory {
-    try await refreshKeys()
-    return try await DocumentHistory(of: names.document(named: document, in: id), in: id, store)
+    try await DocumentHistory(of: names.document(named: document, in: id), in: id, store)
   }
 
   /// What a document's entry says; `nil` when it does not decrypt or decode, or speaks for another document.

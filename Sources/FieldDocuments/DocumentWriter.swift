@@ -30,6 +30,7 @@ public struct DocumentWriter: Sendable {
   private var pendingDocuments: Set<DocumentID> = []
   private var pendingByteCount = 0
   private var hasProperties = false
+  private var hasNewestKeys = false
 
   init(_ database: DocumentDatabase) {
     self.database = database
@@ -48,6 +49,7 @@ public struct DocumentWriter: Sendable {
   public mutating func delete(_ document: String) async throws -> Bool {
     let id = database.names.document(named: document, in: database.id)
     if pendingDocuments.contains(id) { try await flush() }
+    try await prepareKeys()
     let history = try await database.history(of: document)
     guard history.graph.count > 0, !history.isDeleted else { return false }
     let record = try ChangeRecord(name: document, clock: try await clock(after: history, document))
@@ -62,7 +64,7 @@ public struct DocumentWriter: Sendable {
   /// - Parameter read: Gives the next bytes, at most as many as asked, and none at the end.
   /// - Throws: ``DocumentError`` with `tooLarge` or `noContentKeys`, and what `read` throws.
   public mutating func attach(name: String? = nil, reading read: (Int) throws -> [UInt8]) async throws -> Attachment {
-    try await database.refreshKeys()
+    try await prepareKeys()
     var hashes: [ContentHash] = []
     var byteCount = 0
     while true {
@@ -116,6 +118,14 @@ public struct DocumentWriter: Sendable {
       pendingDocuments = []
     }
     pendingByteCount = 0
+    hasNewestKeys = false
+  }
+
+  /// Once for each batch: an epoch that begins meanwhile is nothing that this device could have known.
+  private mutating func prepareKeys() async throws {
+    guard !hasNewestKeys else { return }
+    try await database.refreshKeys()
+    hasNewestKeys = true
   }
 
   private static var attachmentTooLarge: DocumentError {
@@ -133,6 +143,7 @@ public struct DocumentWriter: Sendable {
     if !document.isEmpty { try await writeProperties() }
     let id = database.names.document(named: document, in: database.id)
     if pendingDocuments.contains(id) { try await flush() }
+    try await prepareKeys()
     let history = try await database.history(of: document)
     let record = try ChangeRecord(
       name: document, clock: try await clock(after: history, document), set: set, remove: remove)
