@@ -34,12 +34,7 @@ import Testing
     let village = try await Village.make(memberCount: 1)
     try await village.write(StoreLimits.idCount + 200, at: 0)
     let (source, member) = (village.residents[0], village.residents[1])
-    let pair = MemoryConnection.pair()
-    async let answered = SessionEstablisher(identity: source.keyPair, clock: ContinuousClock())
-      .respond(on: pair.1, with: [village.syncKey])
-    let near = try await SessionEstablisher(identity: member.keyPair, clock: ContinuousClock())
-      .initiate(on: pair.0, with: village.syncKey)
-    let far = try await answered
+    let (near, far) = try await village.session(from: member, to: source)
     let clock = VirtualClock()
     let began = clock.now
     let budget = PassBudget { clock.now.offset - began.offset }

@@ -10,13 +10,8 @@ import Testing
     _ = try await store.pull(from: village.founder.store)
     village.replaceStore(of: 1, by: store)
     try await village.write(1000, at: 0)
-    let (near, far) = MemoryConnection.pair()
     let (first, second) = (village.residents[0], village.residents[1])
-    async let answered = SessionEstablisher(identity: second.keyPair, clock: ContinuousClock())
-      .respond(on: far, with: [village.syncKey])
-    let session = try await SessionEstablisher(identity: first.keyPair, clock: ContinuousClock())
-      .initiate(on: near, with: village.syncKey)
-    let other = try await answered
+    let (session, other) = try await village.session(from: first, to: second)
     async let here = PeerSync(
       session: session, store: first.store, ownDevice: first.device, ending: .never, clock: ContinuousClock()
     ).run()

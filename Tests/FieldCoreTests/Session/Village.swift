@@ -62,6 +62,18 @@ struct Village {
 
   var founder: Resident { residents[0] }
 
+  /// A session of two residents, not running yet.
+  ///
+  /// - Returns: Its ends, of the one who opens it and of the other.
+  func session(from opener: Resident, to answerer: Resident) async throws -> (near: Session, far: Session) {
+    let (near, far) = MemoryConnection.pair()
+    async let answered = SessionEstablisher(identity: answerer.keyPair, clock: ContinuousClock())
+      .respond(on: far, with: [syncKey])
+    let opened = try await SessionEstablisher(identity: opener.keyPair, clock: ContinuousClock())
+      .initiate(on: near, with: syncKey)
+    return (opened, try await answered)
+  }
+
   func draft(_ operation: DirectoryOperation) -> EntryDraft {
     EntryDraft(kind: .directory, database: Directory.database, keyEpoch: 0, payload: operation.encoded)
   }

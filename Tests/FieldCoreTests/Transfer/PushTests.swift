@@ -12,12 +12,7 @@ import Testing
     try await village.write(30, at: 1)
     try await village.writeBlob(95_000, at: 0)
     let lacking = Int(try await source.store.head().entryCount) - Int(try await target.store.head().entryCount) + 30
-    let (near, far) = MemoryConnection.pair()
-    async let answered = SessionEstablisher(identity: target.keyPair, clock: ContinuousClock())
-      .respond(on: far, with: [village.syncKey])
-    let session = try await SessionEstablisher(identity: source.keyPair, clock: ContinuousClock())
-      .initiate(on: near, with: village.syncKey)
-    let peer = try await answered
+    let (session, peer) = try await village.session(from: source, to: target)
     let server = StoreServer(
       store: target.store, secrets: peer.secrets, budget: PassBudget { .zero }, clock: ContinuousClock())
     try await withThrowingTaskGroup(of: Void.self) { group in
