@@ -81,8 +81,9 @@ public actor Session {
       group.addTask { await self.receiveLoop() }
       group.addTask { await self.watchSilence() }
       var end = await group.next() ?? nil
-      if let lost = end, hasFailedToSend {
-        // What arrived before the link was lost has arrived: entries, or the peer's word why it left.
+      // What arrived before the link was lost has arrived: entries, or the peer's word why it left, which may have been
+      // read by now.
+      if let lost = end, lost.code == .connectionLost, hasFailedToSend {
         group.addTask { [clock] in
           try? await clock.sleep(for: SessionLimits.lastWordsDeadline)
           return lost
