@@ -1,10 +1,7 @@
 import Synchronization
 
-/// A clock whose time moves only when told, so that deadlines of seconds pass in microseconds.
-///
-/// ``advance(by:)`` and ``run(until:within:)`` go from sleeper to sleeper and let the tasks settle in between. Settled
-/// means that for ``settlingTime`` of real time nobody has read the clock, slept or woken: enough for code that waits
-/// on this clock and on memory, not for code that waits on sockets or on a disk.
+/// A clock whose time moves only when told, so that deadlines of seconds pass in microseconds: a ``SimulatedThread``
+/// goes from sleeper to sleeper whenever nothing else is left to do.
 public final class VirtualClock: Clock, Sendable {
   public struct Instant: InstantProtocol {
     /// Since the clock was made.
@@ -21,24 +18,15 @@ public final class VirtualClock: Clock, Sendable {
     var now = Instant(offset: .zero)
     var sleepers: [UInt64: (deadline: Instant, continuation: CheckedContinuation<Void, any Error>)] = [:]
     var sleeperCount: UInt64 = 0
-    var activityCount: UInt64 = 0
   }
 
   private let state = Mutex(State())
-  private let settlingTime: Duration
 
-  public init(settlingTime: Duration = .milliseconds(4)) {
-    self.settlingTime = settlingTime
-  }
+  public init() {}
 
   public var minimumResolution: Duration { .nanoseconds(1) }
 
-  public var now: Instant {
-    state.withLock { state in
-      state.activityCount += 1
-      return state.now
-    }
-  }
+  public var now: Instant { state.withLock { $0.now } }
 
   /// Tasks that sleep on this clock.
   public var sleeperCount: Int { state.withLock { $0.sleepers.count } }
@@ -46,7 +34,6 @@ public final class VirtualClock: Clock, Sendable {
   public func sleep(until deadline: Instant, tolerance: Duration?) async throws {
     let id = state.withLock { state in
       state.sleeperCount += 1
-      state.activityCount += 1
       return state.sleeperCount
     }
     try await withTaskCancellationHandler {
@@ -60,67 +47,8 @@ public final class VirtualClock: Clock, Sendable {
         if let outcome { continuation.resume(with: outcome) }
       }
     } onCancel: {
-      let sleeper = state.withLock { state in
-        state.activityCount += 1
-        return state.sleepers.removeValue(forKey: id)
-      }
+      let sleeper = state.withLock { $0.sleepers.removeValue(forKey: id) }
       sleeper?.continuation.resume(throwing: CancellationError())
-    }
-  }
-
-  /// Moves time on, waking each sleeper at its own time.
-  public func advance(by duration: Duration) async {
-    let target = state.withLock { $0.now.advanced(by: duration) }
-    await settle()
-    while wakeNext(upTo: target) { await settle() }
-    state.withLock { $0.now = max($0.now, target) }
-  }
-
-  /// Moves time on, from sleeper to sleeper, until `condition` is true.
-  ///
-  /// - Parameter limit: The virtual time that may pass. Without sleepers nothing can happen any more, and it is given
-  ///   up.
-  /// - Returns: Whether the condition came true.
-  public func run(until condition: () async -> Bool, within limit: Duration) async -> Bool {
-    let target = state.withLock { $0.now.advanced(by: limit) }
-    while true {
-      if await condition() { return true }
-      await settle()
-      if await condition() { return true }
-      guard wakeNext(upTo: target) else { return false }
-    }
-  }
-
-  /// Runs `body` to its end while time moves on whenever nothing else happens.
-  ///
-  /// - Parameter limit: The virtual time after which time stands still again, so that a hang shows as one.
-  @discardableResult
-  public func advancing<Value: Sendable>(
-    within limit: Duration = .seconds(3600), _ body: @escaping @Sendable () async throws -> Value
-  ) async throws -> Value {
-    let target = state.withLock { $0.now.advanced(by: limit) }
-    let advance = Task {
-      while !Task.isCancelled {
-        await settle()
-        _ = wakeNext(upTo: target)
-      }
-    }
-    defer { advance.cancel() }
-    return try await body()
-  }
-
-  /// Waits until the tasks that use this clock have come to rest.
-  public func settle() async {
-    let real = ContinuousClock()
-    var seen = state.withLock { $0.activityCount }
-    var since = real.now
-    while real.now - since < settlingTime, !Task.isCancelled {
-      await Task.yield()
-      let count = state.withLock { $0.activityCount }
-      if count != seen {
-        seen = count
-        since = real.now
-      }
     }
   }
 
@@ -131,7 +59,6 @@ public final class VirtualClock: Clock, Sendable {
     let woken = state.withLock { state -> [CheckedContinuation<Void, any Error>] in
       guard let next = state.sleepers.values.map(\.deadline).min(), next <= target else { return [] }
       state.now = max(state.now, next)
-      state.activityCount += 1
       let due = state.sleepers.filter { $0.value.deadline <= next }.sorted { $0.key < $1.key }
       for (id, _) in due { state.sleepers.removeValue(forKey: id) }
       return due.map(\.value.continuation)

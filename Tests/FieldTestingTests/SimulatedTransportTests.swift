@@ -35,7 +35,7 @@ import Testing
       try await alice.connect(to: PeerAddress(kind: .lan, location: "bob"))
     }
     air.bringTogether("alice", "bob")
-    try await clock.advancing {
+    try await SimulatedThread.run(clock) {
       let outgoing = try await alice.connect(to: air.address(of: "bob"))
       var incoming = bob.incomingConnections().makeAsyncIterator()
       let accepted = try #require(await incoming.next())

@@ -91,7 +91,7 @@ eventually() {
     [[ ! -s $LAB_RUN/reason ]] || fail "$(<"$LAB_RUN/reason")"
     if ((SECONDS >= limit)); then
       cat "$LAB_RUN/last-try-$BASHPID" >&2
-      fail "waited $seconds s in vain for $what"
+      fail "waited $seconds s in vain for $what${lab_heard:+; its last words: $(tail -n 2 "$lab_heard" | paste -sd '|')}"
     fi
     sleep 0.1
   done
@@ -187,11 +187,11 @@ said() { grep -qs -e "$3" "$LAB_RUN/$1/$2.log"; }
 said_or_ended() { said "$@" || [[ -e $LAB_RUN/$1/$2.code ]]; }
 ended() { [[ -e $LAB_RUN/$1/$2.code ]]; }
 until_said() {
-  eventually "${4:-120}" "'$3' in $LAB_RUN/$1/$2.log" said_or_ended "$@"
+  lab_heard=$LAB_RUN/$1/$2.log eventually "${4:-120}" "'$3' in $LAB_RUN/$1/$2.log" said_or_ended "$@"
   said "$@" || fail "$2 in guest $1 ended without '$3': $(tail -n 1 "$LAB_RUN/$1/$2.log")"
 }
 wait_on() {
-  eventually "${3:-120}" "$2 in guest $1 to end; see $LAB_RUN/$1/$2.log" ended "$1" "$2"
+  lab_heard=$LAB_RUN/$1/$2.log eventually "${3:-120}" "$2 in guest $1 to end; see $LAB_RUN/$1/$2.log" ended "$1" "$2"
   lab_last="$2 in guest $1; see $LAB_RUN/$1/$2.log"
   return "$(<"$LAB_RUN/$1/$2.code")"
 }

@@ -47,7 +47,7 @@ struct JoiningTests {
   }
 
   /// A session that a code began, the inviting side first.
-  private func sessions(_ host: JoiningHost, clock: any Clock<Duration>) async throws -> (Session, Session) {
+  private static func sessions(_ host: JoiningHost, clock: any Clock<Duration>) async throws -> (Session, Session) {
     let pair = ConnectionPair()
     let code = try CodeBook.bytes(of: try host.home.home.code.open(role: .member).text)
     async let joining = SessionEstablisher(identity: SigningKeyPair(), clock: clock)
@@ -68,7 +68,7 @@ struct JoiningTests {
     let identity = try home.beginJoining(try laptop.invite(role: .member, lifetime: .seconds(60)), name: "tablet")
     let tablet = try await home.finishJoining(laptop.admit(identity.device, named: "tablet", as: .member))
     let host = host(tablet, clock: ContinuousClock())
-    let (inviting, joining) = try await sessions(host, clock: ContinuousClock())
+    let (inviting, joining) = try await Self.sessions(host, clock: ContinuousClock())
     let running = Task { await joining.run() }
     let asking = Task { try await Joining.ask(as: "phone", in: joining) }
     async let letIn: Void = host.letIn(inviting)
@@ -85,12 +85,11 @@ struct JoiningTests {
     let laptop = try await Home(directory: temporary / "laptop").create(name: "laptop")
     let clock = VirtualClock()
     let host = host(laptop, clock: clock)
-    let (inviting, joining) = try await sessions(host, clock: clock)
-    let running = Task { await joining.run() }
-    let letIn = Task { await host.letIn(inviting) }
-    try await clock.advancing(within: .seconds(600)) {
-      await letIn.value
-      _ = await running.value
+    try await SimulatedThread.run(clock, within: .seconds(600)) {
+      let (inviting, joining) = try await Self.sessions(host, clock: clock)
+      async let running = joining.run()
+      await host.letIn(inviting)
+      _ = await running
     }
     #expect(try laptop.home.code.entry()?.state == .failed)
   }
@@ -99,7 +98,7 @@ struct JoiningTests {
   @Test func whoIsBeingLetInDoesNotHoldUpTheEnd() async throws {
     let laptop = try await Home(directory: temporary / "laptop").create(name: "laptop")
     let host = host(laptop, clock: ContinuousClock())
-    let (inviting, joining) = try await sessions(host, clock: ContinuousClock())
+    let (inviting, joining) = try await Self.sessions(host, clock: ContinuousClock())
     let running = Task { await joining.run() }
     let letIn = Task { await host.letIn(inviting) }
     while try laptop.home.code.entry()?.state != .tried { try await ContinuousClock().sleep(for: .milliseconds(10)) }

@@ -69,7 +69,7 @@ import Testing
     }
     let began = clock.now
     let responder = SessionEstablisher(identity: village.founder.keyPair, clock: clock)
-    let code = try await clock.advancing(within: .seconds(60)) {
+    let code = try await SimulatedThread.run(clock, within: .seconds(60)) {
       do {
         _ = try await responder.respond(on: far, with: [village.syncKey])
         return SessionError.Code?.none

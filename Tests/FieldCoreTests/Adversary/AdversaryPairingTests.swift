@@ -93,12 +93,11 @@ import Testing
       let clock = VirtualClock()
       let (near, far) = MemoryConnection.pair()
       if hasTried { try await near.send(try CodeExchange.Request(code: [1, 2, 3]).message) }
-      let inviting = Task {
-        try await SessionEstablisher(identity: SigningKeyPair(), clock: clock)
-          .respond(on: far, with: [], claimCode: { [1, 2, 3] })
-      }
       await #expect(throws: SessionError(hasTried ? .wrongCode : .timeout, "")) {
-        _ = try await clock.advancing(within: .seconds(60)) { try await inviting.value }
+        _ = try await SimulatedThread.run(clock, within: .seconds(60)) {
+          try await SessionEstablisher(identity: SigningKeyPair(), clock: clock)
+            .respond(on: far, with: [], claimCode: { [1, 2, 3] })
+        }
       }
     }
   }

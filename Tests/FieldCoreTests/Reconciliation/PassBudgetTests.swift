@@ -40,7 +40,7 @@ import Testing
     let budget = PassBudget { clock.now.offset - began.offset }
     let server = StoreServer(store: source.store, secrets: far.secrets, budget: budget, clock: clock)
     let remote = RemoteStore(session: near)
-    try await clock.advancing {
+    try await SimulatedThread.run(clock) {
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { _ = await near.run() }
         group.addTask { _ = await far.run() }

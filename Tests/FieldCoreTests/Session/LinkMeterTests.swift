@@ -82,7 +82,7 @@ import Testing
     let key = SessionKey(
       purpose: .sync, workspace: WorkspaceID(words: (1, 2, 3, 4)),
       secret: SecretBytes(copying: [UInt8](repeating: 7, count: 32)))
-    let link = try await clock.advancing {
+    let link = try await SimulatedThread.run(clock) {
       let outgoing = try await alice.connect(to: air.address(of: "bob"))
       var connections = bob.incomingConnections().makeAsyncIterator()
       let incoming = try #require(await connections.next())

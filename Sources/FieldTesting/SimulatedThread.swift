@@ -1,5 +1,4 @@
 import FieldCore
-import FieldTesting
 import Foundation
 import Synchronization
 
@@ -10,9 +9,9 @@ import Synchronization
 /// The runtime hands each job to `swift_task_enqueueGlobal_hook` where that is set. The hook here keeps jobs that are
 /// made on a simulated thread for that thread, and passes all others on. What is run may wait for memory and for the
 /// clock, and for nothing else.
-final class SimulatedThread: TaskExecutor {
+public final class SimulatedThread: TaskExecutor {
   /// Nothing was left to run, nobody slept, and the code had not come to its end.
-  struct Stuck: Error {}
+  public struct Stuck: Error {}
 
   private typealias Original = @convention(thin) (UnownedJob) -> Void
   private typealias Hook = @convention(thin) (UnownedJob, Original) -> Void
@@ -20,7 +19,8 @@ final class SimulatedThread: TaskExecutor {
   private let jobs = Mutex<[UnownedJob]>([])
 
   /// - Parameter limit: The virtual time after which the code is given up.
-  static func run<Value: Sendable>(
+  @discardableResult
+  public static func run<Value: Sendable>(
     _ clock: VirtualClock, within limit: Duration = .seconds(3600),
     _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
@@ -30,7 +30,7 @@ final class SimulatedThread: TaskExecutor {
     return try result.get()
   }
 
-  func enqueue(_ job: consuming ExecutorJob) {
+  public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     jobs.withLock { $0.append(job) }
   }
