@@ -24,7 +24,8 @@ public enum FrameLinkLimits {
   public static let roundTripStart = Duration.milliseconds(250)
   public static let retransmissionTimeoutFloor = Duration.milliseconds(300)
   public static let retransmissionTimeoutCeiling = Duration.seconds(5)
-  public static let retransmissionTimeoutRoundTrips = 4
+  /// Until a round trip has been measured.
+  public static let retransmissionTimeoutStart = Duration.seconds(1)
   /// Frames that are sent again at a time-out, whatever the window.
   public static let timeoutFrameCount = 2
 
@@ -33,7 +34,7 @@ public enum FrameLinkLimits {
   public static let progressDeadline = Duration.seconds(6)
 
   /// OPEN and OPEN_ACK are repeated at this interval until they are answered or the deadline passes.
-  public static let openInterval = Duration.seconds(1)
+  public static let openInterval = Duration.milliseconds(500)
   public static let openDeadline = Duration.seconds(10)
 
   /// What is queued when this side closes has so long to arrive. Below ``progressDeadline``, so that a peer that is

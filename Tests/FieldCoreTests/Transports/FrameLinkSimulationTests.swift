@@ -271,7 +271,7 @@ import Testing
     #expect(simulation[.initiator].end == .openTimedOut)
     #expect(simulation[.acceptor].end == .openTimedOut)
     #expect(simulation[.initiator].endedAt == FrameLinkLimits.openDeadline)
-    #expect((5...10).contains(simulation[.initiator].machine.statistics.sentFrameCount))
+    #expect((10...20).contains(simulation[.initiator].machine.statistics.sentFrameCount))
     #expect(simulation[.acceptor].machine.statistics.sentFrameCount == 0)
   }
 
