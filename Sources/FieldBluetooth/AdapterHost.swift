@@ -231,7 +231,7 @@ actor AdapterHost {
 
   private func endLinks() {
     slots.endAll()
-    for link in centralLinks.values { link.link.end() }
+    for device in Set(centralLinks.values.map(\.device)) { endCentralLinks(to: device) }
     for channel in channels.values { channel.link.end() }
     outlets.sightings.update { $0.clear() }
   }
@@ -247,7 +247,7 @@ actor AdapterHost {
     }
     if !isConnected {
       slots.disconnected(path)
-      for link in centralLinks.values where link.device == path { link.link.end() }
+      endCentralLinks(to: path)
     }
     perform(machine.linksChanged(now: now))
   }

@@ -97,6 +97,8 @@ struct LabLink {
         await connection.close()
       } catch {
         say("failed: \(error)")
+        // A task that never waits keeps a machine of one processor from everything else.
+        try? await Task.sleep(for: .milliseconds(200))
       }
     }
     say("done")
