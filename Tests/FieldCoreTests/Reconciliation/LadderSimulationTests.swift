@@ -1,5 +1,6 @@
 import FieldTesting
 import FieldWire
+import Foundation
 import Testing
 
 @testable import FieldCore
@@ -7,12 +8,9 @@ import Testing
 /// Two sides that meet again and again, with everything that may happen between and during their meetings. Whatever
 /// does, no entry is ever hidden: the first meeting that nothing disturbs leaves both with the union.
 @Suite struct LadderSimulationTests {
-  #if DEBUG
-    // Ten times slower; optimized builds do them all.
-    static let meetingCount = 1_000
-  #else
-    static let meetingCount = 10_000
-  #endif
+  /// Enough for every day; ten times as many take a minute.
+  private static let meetingCount =
+    ProcessInfo.processInfo.environment["FIELD_MEETINGS"].flatMap { Int($0) } ?? 1_000
   private static let pairCount = 20
 
   @Test(arguments: 0..<pairCount)
