@@ -24,10 +24,21 @@ public final class SimulatedThread: TaskExecutor {
     _ clock: VirtualClock, within limit: Duration = .seconds(3600),
     _ body: @escaping @Sendable () async throws -> Value
   ) async throws -> Value {
-    let result: Result<Value, any Error> = await withCheckedContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(returning: SimulatedThread().run(clock, limit, body)) }
+    let thread = SimulatedThread()
+    let result = Monitor<Result<Value, any Error>?>(nil)
+    // Made here, where it takes the caller's task-local values along.
+    Task(executorPreference: thread) {
+      do {
+        let value = try await body()
+        result.withLock { $0 = .success(value) }
+      } catch {
+        result.withLock { $0 = .failure(error) }
+      }
     }
-    return try result.get()
+    let outcome = await withCheckedContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(returning: thread.run(clock, limit, result)) }
+    }
+    return try outcome.get()
   }
 
   public func enqueue(_ job: consuming ExecutorJob) {
@@ -36,21 +47,12 @@ public final class SimulatedThread: TaskExecutor {
   }
 
   private func run<Value: Sendable>(
-    _ clock: VirtualClock, _ limit: Duration, _ body: @escaping @Sendable () async throws -> Value
+    _ clock: VirtualClock, _ limit: Duration, _ result: Monitor<Result<Value, any Error>?>
   ) -> Result<Value, any Error> {
     Self.hook
     pthread_setspecific(Self.current, Unmanaged.passUnretained(self).toOpaque())
     defer { pthread_setspecific(Self.current, nil) }
     let target = clock.now.advanced(by: limit)
-    let result = Monitor<Result<Value, any Error>?>(nil)
-    Task(executorPreference: self) {
-      do {
-        let value = try await body()
-        result.withLock { $0 = .success(value) }
-      } catch {
-        result.withLock { $0 = .failure(error) }
-      }
-    }
     while true {
       let next = jobs.withLock { jobs in
         defer { jobs = [] }

@@ -3,6 +3,16 @@ import FieldTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct SimulatedThreadTests {
+  @TaskLocal private static var mark = 0
+
+  /// Defences are switched off by them.
+  @Test func taskLocalValuesGoAlong() async throws {
+    let seen = try await Self.$mark.withValue(7) {
+      try await SimulatedThread.run(VirtualClock()) { await Task { Self.mark }.value }
+    }
+    #expect(seen == 7)
+  }
+
   @Test func sleepersWakeInTheOrderOfTheirDeadlines() async throws {
     let clock = VirtualClock()
     let woken = try await SimulatedThread.run(clock) {
