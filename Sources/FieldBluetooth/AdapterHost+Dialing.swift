@@ -224,17 +224,6 @@ extension AdapterHost {
 
   // MARK: Ends
 
-  /// The connection below them is gone. They are forgotten here and now: whoever dials next is not told of a link.
-  func endCentralLinks(to device: ObjectPath) {
-    let ended = centralLinks.filter { $0.value.device == device }
-    guard !ended.isEmpty else { return }
-    for (id, link) in ended {
-      centralLinks[id] = nil
-      link.link.end()
-    }
-    publish()
-  }
-
   private func centralLinkEnded(_ id: UInt64) async {
     guard let ended = centralLinks.removeValue(forKey: id) else { return }
     publish()

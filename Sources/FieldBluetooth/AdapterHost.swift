@@ -231,7 +231,7 @@ actor AdapterHost {
 
   private func endLinks() {
     slots.endAll()
-    for device in Set(centralLinks.values.map(\.device)) { endCentralLinks(to: device) }
+    for link in centralLinks.values { link.link.end() }
     for channel in channels.values { channel.link.end() }
     outlets.sightings.update { $0.clear() }
   }
@@ -247,7 +247,12 @@ actor AdapterHost {
     }
     if !isConnected {
       slots.disconnected(path)
-      endCentralLinks(to: path)
+      for (id, link) in centralLinks where link.device == path {
+        // Not left to the task that its end starts: whoever dials before that has run would be told of a link.
+        centralLinks[id] = nil
+        link.link.end()
+      }
+      publish()
     }
     perform(machine.linksChanged(now: now))
   }

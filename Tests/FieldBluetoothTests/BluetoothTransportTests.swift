@@ -275,6 +275,24 @@ struct BluetoothTransportTests {
     await #expect(throws: TransportError.self) { try await next.value }
   }
 
+  /// Who comes back at the moment at which the loss of a link is known finds the way free. Many times, as it takes two
+  /// tasks in the wrong order.
+  @Test func aLinkThatBrokeIsInNobodysWay() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.addService()
+    for _ in 0..<20 {
+      let connection = try await fake.dial()
+      try await fake.set(FakeBluetooth.device, "org.bluez.Device1", "Connected", .boolean(false))
+      await #expect(throws: TransportError(.connectionLost, "")) { try await connection.receive() }
+      try await fake.tell("Fail", .string("Connect"), .string("org.bluez.Error.Failed"), .string("enough"))
+      await #expect(throws: TransportError(.unreachable, "")) {
+        try await fake.transport.connect(to: FakeBluetooth.address)
+      }
+    }
+  }
+
   @Test func pairedDevicesAreNotForgotten() async throws {
     let fake = try await FakeBluetooth()
     try await fake.ready()

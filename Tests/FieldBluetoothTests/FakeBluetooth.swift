@@ -132,8 +132,9 @@ final class FakeBluetooth: Sendable {
 
   /// Dials the device with ``addService()``, and answers the link's OPEN.
   func dial() async throws -> any TransportConnection {
+    let before = try await calls(with: "AcquireWrite").count
     async let connection = transport.connect(to: Self.address)
-    try await called("AcquireWrite", atLeast: 1)
+    try await called("AcquireWrite", atLeast: before + 1)
     let reply = try await tell("SocketReceive", .objectPath(Self.remoteCharacteristic(2)), .uint32(1))
     guard case .array(let datagrams, _) = reply.first, let bytes = datagrams.first?.asBytes else { throw StreamEnded() }
     let open = try LinkFrame(decoding: bytes)
