@@ -19,7 +19,7 @@ final class Tool: Sendable {
     }
   }
 
-  let directory: String
+  let directory = NSTemporaryDirectory() + "fieldsync-test-" + String(UInt64.random(in: .min ... .max), radix: 36)
   var home: String { directory + "/home" }
 
   /// Beside the tests' own executable, where the build puts it.
@@ -27,11 +27,8 @@ final class Tool: Sendable {
     .deletingLastPathComponent().appending(path: "fieldsync")
 
   init() throws {
-    var template = Array((NSTemporaryDirectory() + "/fieldsync-test-XXXXXX").utf8CString)  // for mkdtemp
-    directory = try template.withUnsafeMutableBufferPointer { buffer in
-      guard let start = buffer.baseAddress, let made = mkdtemp(start) else { throw CocoaError(.fileWriteUnknown) }
-      return String(cString: made)
-    }
+    try FileManager.default.createDirectory(
+      atPath: directory, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
   }
 
   deinit { try? FileManager.default.removeItem(atPath: directory) }

@@ -3,16 +3,11 @@ import Testing
 
 /// A directory of its own that goes with the value.
 final class TemporaryDirectory {
-  let path: String
+  let path = NSTemporaryDirectory() + "fieldsync-test-" + String(UInt64.random(in: .min ... .max), radix: 36)
 
   init() throws {
-    var template = Array((NSTemporaryDirectory() + "/fieldsync-test-XXXXXX").utf8CString)  // for mkdtemp
-    path = try template.withUnsafeMutableBufferPointer { buffer in
-      guard let start = buffer.baseAddress, let made = mkdtemp(start) else {
-        throw CocoaError(.fileWriteUnknown)
-      }
-      return String(cString: made)
-    }
+    try FileManager.default.createDirectory(
+      atPath: path, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
   }
 
   deinit { try? FileManager.default.removeItem(atPath: path) }
