@@ -10,7 +10,7 @@ import Synchronization
 /// made on a simulated thread for that thread, and passes all others on. What is run may wait for memory and for the
 /// clock, and for nothing else.
 public final class SimulatedThread: TaskExecutor {
-  /// Nothing was left to run, nobody slept, and the code had not come to its end.
+  /// Nothing was left to run, nobody slept or not within the limit, and the code had not come to its end.
   public struct Stuck: Error {}
 
   private typealias Original = @convention(thin) (UnownedJob) -> Void
@@ -18,7 +18,12 @@ public final class SimulatedThread: TaskExecutor {
 
   private let jobs = Mutex<[UnownedJob]>([])
 
-  /// - Parameter limit: The virtual time after which the code is given up.
+  /// Runs `body` to its end, in virtual time.
+  ///
+  /// - Parameters:
+  ///   - clock: The clock that `body` sleeps on; nothing else moves it meanwhile.
+  ///   - limit: The virtual time after which the code is given up.
+  /// - Throws: ``Stuck``, and what `body` throws.
   @discardableResult
   public static func run<Value: Sendable>(
     _ clock: VirtualClock, within limit: Duration = .seconds(3600),

@@ -97,8 +97,7 @@ struct LabLink {
         await connection.close()
       } catch {
         say("failed: \(error)")
-        // A task that never waits keeps a machine of one processor from everything else.
-        try? await Task.sleep(for: .milliseconds(200))
+        try? await Task.sleep(for: .milliseconds(200))  // never to wait would keep one processor from all other tasks
       }
     }
     say("done")
