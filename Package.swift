@@ -3,6 +3,11 @@ import PackageDescription
 
 // Fuzzers are built by Scripts/fuzz alone: their sanitizers fit no other build.
 let isFuzzing = Context.environment["FIELD_FUZZ"] != nil
+// Scripts/demo and Scripts/test work their libraries hard: optimized, with assertions left on. SwiftPM lets no package
+// with flags like these be a dependency, so nobody else's build has them.
+let optimization: [SwiftSetting] =
+  Context.environment["FIELD_OPTIMIZE"] == nil
+  ? [] : [.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2", "-assert-config", "Debug"])]
 
 let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
@@ -12,7 +17,7 @@ let strict: [SwiftSetting] = [
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+  .target(name: name, dependencies: dependencies, swiftSettings: strict + optimization)
 }
 
 func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
