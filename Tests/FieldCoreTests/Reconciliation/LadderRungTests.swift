@@ -81,8 +81,7 @@ import Testing
     }
   }
 
-  /// Few, without the optimizer; `fieldsync-bench reconcile` takes as many as it is told.
-  private static let seedCount: UInt64 = 6
+  private static let seedCount: UInt64 = 20
 
   /// What a meeting costs: bytes both ways and turns, the request included.
   @Test(arguments: [
