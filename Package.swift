@@ -3,8 +3,9 @@ import PackageDescription
 
 // Fuzzers are built by Scripts/fuzz alone: their sanitizers fit no other build.
 let isFuzzing = Context.environment["FIELD_FUZZ"] != nil
-// Scripts/demo and Scripts/test work their libraries hard: optimized, with assertions left on. SwiftPM lets no package
-// with flags like these be a dependency, so nobody else's build has them.
+// Scripts/test works the libraries hard: optimized, with assertions left on. SwiftPM lets no package with flags like these
+// be a dependency, so nobody else's build has them. With threads, of whatever number, a module's objects are one a file,
+// as SwiftPM expects them of a debug build.
 let optimization: [SwiftSetting] =
   Context.environment["FIELD_OPTIMIZE"] == nil
   ? [] : [.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2", "-assert-config", "Debug"])]
