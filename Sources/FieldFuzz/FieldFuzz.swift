@@ -7,13 +7,10 @@ import Glibc
 @main
 enum FieldFuzz {
   static func main() {
-    let names = targets.map(\.name)
-    guard CommandLine.arguments.count > 1, let target = targets.first(where: { $0.name == CommandLine.arguments[1] })
-    else {
-      print(names.joined(separator: "\n"))
+    guard chosen != nil else {
+      print(targets.map(\.name).joined(separator: "\n"))
       exit(CommandLine.arguments.count > 1 ? 64 : 0)
     }
-    chosen = target
     var arguments: [UnsafeMutablePointer<CChar>?] =
       ([CommandLine.arguments[0]] + CommandLine.arguments.dropFirst(2)).map { strdup($0) } + [nil]
     var count = CInt(arguments.count - 1)
@@ -44,7 +41,10 @@ func require(_ condition: Bool, _ what: StaticString) {
   precondition(condition, "\(what)")
 }
 
-nonisolated(unsafe) private var chosen: FuzzTarget?  // written once, before libFuzzer calls back on the same thread
+/// The one that the first argument names.
+private let chosen = CommandLine.arguments.dropFirst().first.flatMap { name in
+  FieldFuzz.targets.first { $0.name == name }
+}
 
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runFuzzer(

@@ -97,7 +97,7 @@ struct LabLink {
         await connection.close()
       } catch {
         say("failed: \(error)")
-        try? await Task.sleep(for: .milliseconds(200))  // never to wait would keep one processor from all other tasks
+        try? await Task.sleep(for: .milliseconds(200))  // a pause before the next try, for other tasks
       }
     }
     say("done")
