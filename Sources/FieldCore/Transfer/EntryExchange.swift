@@ -3,9 +3,6 @@
 struct EntryExchange: Sendable {
   /// Larger entries are only named; the receiver fetches them where and when it likes, whole or in pieces.
   static let smallEntryByteCount = 16 << 10
-  /// What is received is stored once it is this much, so that a cut costs little.
-  static let storedByteCount = 32 << 10
-  static let storedEntryCount = 256
   /// What is only named is fetched once it is this much: how much a peer names is the peer's to say.
   static let namedEntryCount = 4096
 
@@ -14,7 +11,7 @@ struct EntryExchange: Sendable {
   let served: ServedCount
   /// What the peer says that it does not take; may grow while this sends.
   let refusedByPeer: RefusalRecord
-  /// Hears what became of each batch.
+  /// Hears what became of each group.
   let didStore: @Sendable (PullReport) async -> Void
 
   // MARK: Sending
@@ -99,33 +96,22 @@ struct EntryExchange: Sendable {
   ///   - count: Entries that will come.
   ///   - fetchNamed: Takes the entries that were only named, ``namedEntryCount`` or so at a time, and says how many of
   ///     them are missing. What came before them is stored.
-  ///   - progress: Called after each batch with the report so far.
+  ///   - progress: Called after each group with the report so far.
   func receive(
     count: UInt64, from origin: EntrySource?, fetchNamed: @Sendable ([EntryID]) async throws -> Int,
-    progress: @Sendable (PullReport) async -> Void
+    progress: @escaping @Sendable (PullReport) async -> Void
   ) async throws -> PullReport {
-    var report = PullReport()
+    let receiver = EntryReceiver(into: store, origin: origin) { group, total throws(StoreError) in
+      await didStore(group)
+      await progress(total)
+    }
     var named: [EntryID] = []
-    var batch: [Entry] = []
-    var byteCount = 0
     var received: UInt64 = 0
     var decoder = EntryDecoder(workspace: store.workspace)
-    func flush() async throws {
-      guard !batch.isEmpty else { return }
-      for put in StoreLimits.puts(of: batch) {
-        var batchReport = PullReport()
-        batchReport.add(try await store.put(Array(put), from: origin), of: put)
-        report.add(batchReport)
-        await didStore(batchReport)
-      }
-      batch = []
-      byteCount = 0
-      await progress(report)
-    }
-    func flushNamed() async throws {
+    func fetchWhatWasNamed() async throws {
+      try await receiver.finish()
       guard !named.isEmpty else { return }
-      try await flush()
-      report.missingCount += try await fetchNamed(named)
+      await receiver.note(missing: try await fetchNamed(named))
       named = []
     }
     do {
@@ -135,39 +121,21 @@ struct EntryExchange: Sendable {
           received += UInt64(ids.count)
           named += ids
         } else {
-          batch.append(try decoder.decodeWhole(message))
-          byteCount += batch[batch.count - 1].encodedByteCount
+          try await receiver.receive(try decoder.decodeWhole(message))
           received += 1
         }
         // One in a thousand of what is asked for by short id brings another entry along.
         guard received <= count + count / 8 + 16 else {
           throw SessionError(.protocolViolation, "more entries than were announced")
         }
-        if byteCount >= Self.storedByteCount || batch.count >= Self.storedEntryCount { try await flush() }
-        if named.count >= Self.namedEntryCount { try await flushNamed() }
+        if named.count >= Self.namedEntryCount { try await fetchWhatWasNamed() }
       }
     } catch {
-      try? await flush()
+      try? await receiver.finish()
       throw error
     }
-    try await flush()
-    try await flushNamed()
-    report.missingCount += received < count ? Int(clamping: count - received) : 0
-    return report
-  }
-}
-
-extension PullReport {
-  /// Counts what became of entries that were put.
-  mutating func add(_ outcomes: [PutOutcome], of entries: ArraySlice<Entry>) {
-    for (entry, outcome) in zip(entries, outcomes) {
-      switch outcome {
-      case .stored:
-        storedCount += 1
-        storedByteCount += entry.encodedByteCount
-      case .duplicate: duplicateCount += 1
-      case .refused(let code): refused(code, entry.header)
-      }
-    }
+    try await fetchWhatWasNamed()
+    await receiver.note(missing: received < count ? Int(clamping: count - received) : 0)
+    return await receiver.report
   }
 }

@@ -45,7 +45,7 @@ public struct EntryPull: Sendable {
       _, _ throws(StoreError) in
     }
   ) async throws(StoreError) -> PullReport {
-    let receiver = EntryReceiver(into: sink, origin: origin) { report throws(StoreError) in
+    let receiver = EntryReceiver(into: sink, origin: origin) { _, report throws(StoreError) in
       try await progress(report, false)
     }
     await receiver.note(settled: cursor, covered: nil)

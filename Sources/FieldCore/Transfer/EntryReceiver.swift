@@ -11,7 +11,7 @@ public actor EntryReceiver {
 
   private let sink: any LocalStore
   private let origin: EntrySource?
-  private let didStore: @Sendable (PullReport) async throws(StoreError) -> Void
+  private let didStore: @Sendable (_ group: PullReport, _ total: PullReport) async throws(StoreError) -> Void
   public private(set) var report: PullReport
 
   private var entries: [Entry] = []
@@ -23,7 +23,9 @@ public actor EntryReceiver {
   /// - Parameter didStore: Called after each group.
   public init(
     into sink: any LocalStore, origin: EntrySource?, report: PullReport = PullReport(),
-    didStore: @escaping @Sendable (PullReport) async throws(StoreError) -> Void = { _ throws(StoreError) in }
+    didStore: @escaping @Sendable (_ group: PullReport, _ total: PullReport) async throws(StoreError) -> Void = {
+      _, _ throws(StoreError) in
+    }
   ) {
     self.sink = sink
     self.origin = origin
@@ -89,19 +91,15 @@ public actor EntryReceiver {
 
   private func store(_ entries: [Entry], _ pieces: [PartialPiece]) async {
     do throws(StoreError) {
+      var group = PullReport()
       for put in StoreLimits.puts(of: entries) {
-        for (entry, outcome) in zip(put, try await sink.put(Array(put), from: origin)) {
-          switch outcome {
-          case .stored:
-            report.storedCount += 1
-            report.storedByteCount += entry.encodedByteCount
-          case .duplicate: noteDuplicate()
-          case .refused(let code): note(refused: code, entry.header)
-          }
-        }
+        var part = PullReport()
+        part.add(try await sink.put(Array(put), from: origin), of: put)
+        group.add(part)
+        report.add(part)
       }
       for piece in pieces { try await sink.keep(piece) }
-      if !entries.isEmpty { try await didStore(report) }
+      if !entries.isEmpty { try await didStore(group, report) }
     } catch {
       failure = error
     }

@@ -20,7 +20,7 @@ extension PeerSync {
 
   private func fetchContentsNow(_ heads: [EntryHead]) async {
     do {
-      let receiver = EntryReceiver(into: store, origin: peerSource) { report throws(StoreError) in
+      let receiver = EntryReceiver(into: store, origin: peerSource) { _, report throws(StoreError) in
         await self.note(report, of: .contents)
       }
       try await ContentFetch(from: remote, into: store, origin: peerSource).run(heads, into: receiver)

@@ -28,6 +28,19 @@ public struct PullReport: Hashable, Sendable {
     if code == .authorQuota { authorsWithoutRoom[header.author, default: 0] += 1 }
   }
 
+  /// Counts what became of entries that were put.
+  mutating func add(_ outcomes: [PutOutcome], of entries: ArraySlice<Entry>) {
+    for (entry, outcome) in zip(entries, outcomes) {
+      switch outcome {
+      case .stored:
+        storedCount += 1
+        storedByteCount += entry.encodedByteCount
+      case .duplicate: duplicateCount += 1
+      case .refused(let code): refused(code, entry.header)
+      }
+    }
+  }
+
   mutating func add(_ other: PullReport) {
     storedCount += other.storedCount
     storedByteCount += other.storedByteCount
