@@ -4,11 +4,11 @@ import PackageDescription
 // Fuzzers are built by Scripts/fuzz alone: their sanitizers fit no other build.
 let isFuzzing = Context.environment["FIELD_FUZZ"] != nil
 // Scripts/test works the libraries hard: optimized, with assertions left on. SwiftPM lets no package with flags like these
-// be a dependency, so nobody else's build has them. With threads, of whatever number, a module's objects are one a file,
-// as SwiftPM expects them of a debug build.
+// be a dependency, so nobody else's build has them. File by file, since a build without the flags that finds a module
+// that was built as a whole keeps parts of it, and does not link.
 let optimization: [SwiftSetting] =
   Context.environment["FIELD_OPTIMIZE"] == nil
-  ? [] : [.unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2", "-assert-config", "Debug"])]
+  ? [] : [.unsafeFlags(["-O", "-assert-config", "Debug"])]
 
 let strict: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
