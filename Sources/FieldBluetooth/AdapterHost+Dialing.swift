@@ -111,7 +111,7 @@ extension AdapterHost {
     }
     try await connect(device)
     let characteristics = try await resolve(device)
-    let information = try await readInformation(characteristics)
+    let information = try await readInformation(characteristics, of: device)
     if let connection = await upgrade(device, information) {
       // The channel has carried a frame there and one back: only now is the slot given up.
       Task {
@@ -179,17 +179,19 @@ extension AdapterHost {
     throw TransportError(.unreachable, "the peer does not offer the service")
   }
 
-  private func readInformation(_ characteristics: Characteristics) async throws(TransportError) -> ServiceInformation {
-    let bytes: [UInt8]
-    do throws(BlueZError) {
-      bytes = try await characteristics.information.read()
+  private func readInformation(
+    _ characteristics: Characteristics, of device: ObjectPath
+  ) async throws(TransportError) -> ServiceInformation {
+    do {
+      return try ServiceInformation(decoding: try await characteristics.information.read())
     } catch {
-      throw TransportError(error, "INFO cannot be read")
-    }
-    do throws(WireError) {
-      return try ServiceInformation(decoding: bytes)
-    } catch {
-      throw TransportError(.protocolViolation, error.reason)
+      // What bluetoothd remembers of its services may be of a process that was killed.
+      if client.device(device)?.isConnected == true { await forget(device) }
+      switch error {
+      case let error as BlueZError: throw TransportError(error, "INFO cannot be read")
+      case let error as WireError: throw TransportError(.protocolViolation, error.reason)
+      default: throw TransportError(.unreachable, "INFO cannot be read")
+      }
     }
   }
 

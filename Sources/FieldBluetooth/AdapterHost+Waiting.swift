@@ -15,6 +15,7 @@ extension AdapterHost {
     /// Or not connected any more.
     case servicesResolved(ObjectPath)
     case characteristicsPresent(ObjectPath)
+    case nothingUnderWay
   }
 
   struct Waiter {
@@ -33,6 +34,7 @@ extension AdapterHost {
       client.device(device).map { !$0.isConnected || $0.areServicesResolved } ?? true
     case .characteristicsPresent(let device):
       client.device(device)?.isConnected != true || characteristics(of: device) != nil
+    case .nothingUnderWay: actionsUnderWay == 0
     }
   }
 

@@ -23,6 +23,8 @@ actor AdapterHost {
   private static let tickInterval = Duration.seconds(1)
   /// For a connection that carries no link.
   private static let idleLimit = Duration.seconds(30)
+  /// For what is under way at the end.
+  private static let endLimit = Duration.seconds(3)
   private static let applicationPath: ObjectPath = "/org/fieldsync/bluetooth"
   private static let advertisementPath: ObjectPath = "/org/fieldsync/advertisement"
 
@@ -44,6 +46,8 @@ actor AdapterHost {
   var waiters: [UInt64: Waiter] = [:]
   var lastID: UInt64 = 0
   var isDialing = false
+  /// Actions of ``machine`` that bluetoothd has not answered.
+  var actionsUnderWay = 0
   /// Devices that are being disconnected, which takes seconds.
   var leaving: Set<ObjectPath> = []
   var centralLinks: [UInt64: CentralLink] = [:]
@@ -122,7 +126,8 @@ actor AdapterHost {
       await group.next()
       group.cancelAll()
     }
-    end()
+    // Not to be cancelled with this task.
+    await Task { await end() }.value
   }
 
   private func followEvents() async {
@@ -164,11 +169,15 @@ actor AdapterHost {
     await leave(device)
   }
 
-  private func end() {
+  /// Waits for what is under way: an advertisement whose owner is gone before it is registered bluetoothd 5.66 leaves on
+  /// the air for good, and an adapter has room for five.
+  private func end() async {
+    machine.end()
     stopListening()
     endLinks()
     for waiter in waiters.values { waiter.continuation.resume() }
     waiters = [:]
+    await wait(for: .nothingUnderWay, limit: Self.endLimit)
   }
 
   // MARK: Events
@@ -273,7 +282,14 @@ actor AdapterHost {
   }
 
   func perform(_ actions: [AdapterStateMachine.Action]) {
-    for action in actions { Task { await execute(action) } }
+    actionsUnderWay += actions.count
+    for action in actions {
+      Task {
+        await execute(action)
+        actionsUnderWay -= 1
+        resumeWaiters()
+      }
+    }
   }
 
   private func execute(_ action: AdapterStateMachine.Action) async {

@@ -56,6 +56,7 @@ struct AdapterStateMachine: Sendable {
   }
 
   private(set) var availability = Availability.serviceGone
+  private var hasEnded = false
   private var generation = 0
   private var progress: [Feature: Progress] = [:]
   private var dialCount = 0
@@ -162,11 +163,14 @@ struct AdapterStateMachine: Sendable {
 
   mutating func timerFired(now: Duration) -> [Action] { actions(now) }
 
+  /// Nothing more is begun.
+  mutating func end() { hasEnded = true }
+
   // MARK: Deciding
 
   private mutating func actions(_ now: Duration) -> [Action] {
     self.now = now
-    guard availability == .on else { return [] }
+    guard availability == .on, !hasEnded else { return [] }
     return Feature.allCases.compactMap { feature in
       switch self[feature].step {
       case .starting, .stopping: return nil

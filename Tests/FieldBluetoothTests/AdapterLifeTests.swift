@@ -3,6 +3,7 @@ import DBusTesting
 @testable import FieldBluetooth
 import FieldCore
 import Foundation
+import Synchronization
 import Testing
 
 /// What comes and goes below a transport: bluetoothd, the adapter, the radio's switch, the message bus.
@@ -74,6 +75,28 @@ struct AdapterLifeTests {
     let status = try await fake.status { $0.isAdvertising }
     #expect(status.isServing)
     #expect(status.problem == nil)
+  }
+
+  /// Real bluetoothd keeps an advertisement whose owner left before it was registered, and has room for a few.
+  @Test func whatIsBeingRegisteredIsWaitedForAtTheEnd() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    let registrations = try await fake.calls(with: "RegisterAdvertisement").count
+    try await fake.tell("Hold", .string("RegisterAdvertisement"))
+    try await fake.tell("Release", .objectPath("/org/fieldsync/advertisement"))
+    try await fake.called("RegisterAdvertisement", atLeast: registrations + 1)
+    let order = Mutex<[String]>([])
+    let end = Task {
+      await fake.end()
+      order.withLock { $0.append("end") }
+    }
+    // Time enough for who does not wait.
+    for _ in 0..<200 { _ = try await fake.calls(with: "RegisterAdvertisement") }
+    order.withLock { $0.append("answer") }
+    try await fake.tell("Answer", .string("RegisterAdvertisement"), .string(""), .string(""))
+    await end.value
+    #expect(order.withLock { $0 } == ["answer", "end"])
+    #expect(try await fake.calls(with: "RegisterAdvertisement").count == registrations + 1)
   }
 
   // MARK: Adapter

@@ -251,6 +251,23 @@ struct BluetoothTransportTests {
     try await fake.ready()
   }
 
+  /// Of a peer whose process was killed and started anew bluetoothd remembers the handles of before.
+  @Test(arguments: [true, false]) func aPeerWhoseInformationCannotBeReadIsForgotten(isRefused: Bool) async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.addService()
+    if isRefused {
+      try await fake.tell(
+        "Fail", .string("ReadValue"), .string("org.bluez.Error.Failed"),
+        .string("Operation failed with ATT error: 0x01"))
+    } else {
+      try await fake.tell("Value", .objectPath(FakeBluetooth.remoteCharacteristic(0)), .bytes(Array("a name".utf8)))
+    }
+    await #expect(throws: TransportError.self) { try await fake.transport.connect(to: FakeBluetooth.address) }
+    #expect(try await fake.calls(with: "RemoveDevice").count == 1)
+  }
+
   /// A link that ends says goodbye first, which takes its time: who dials the device meanwhile keeps the connection.
   @Test func theEndOfALinkLeavesTheConnectionToTheNextDial() async throws {
     let fake = try await FakeBluetooth()

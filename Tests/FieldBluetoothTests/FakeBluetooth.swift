@@ -40,6 +40,12 @@ final class FakeBluetooth: Sendable {
 
   deinit { running.cancel() }
 
+  /// Returns once the transport has ended.
+  func end() async {
+    running.cancel()
+    _ = await running.result
+  }
+
   /// - Parameter failure: A member whose first call fails, and the error's name.
   static func startDaemon(on bus: PrivateBus, _ failure: [String] = []) async throws -> PeerProcess {
     let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -36,13 +36,15 @@ struct LabLink {
     configuration.announcedPSM = value("--announce").flatMap { UInt16($0) }
     let transport = BluetoothTransport(
       configuration: configuration, logger: Logger(label: value("--adapter") ?? "any"))
-    Task { try await transport.run() }
+    let running = Task { try await transport.run() }
     Task { for await status in transport.statusChanges() { say("status \(status)") } }
     if arguments.contains("--dial") {
       let address = value("--dial").flatMap { PeerAddress($0) }
       await dial(
         transport, address, byteCount: byteCount, rounds: value("--rounds").flatMap { Int($0) } ?? 1,
         isHeld: arguments.contains("--hold"))
+      running.cancel()
+      _ = await running.result
     } else {
       await listen(transport)
     }
