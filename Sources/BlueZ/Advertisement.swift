@@ -56,10 +56,25 @@ public final class Advertisement: Sendable {
 
   /// Advertises something else from now on, if it is registered.
   public func update(_ new: Content, on connection: DBusConnection) async throws(BlueZError) {
-    prepare(new)
+    let old = content.withLock { content in
+      defer { content = new }
+      return content
+    }
+    var names = ["ManufacturerData"]
+    if new.serviceUUIDs != old.serviceUUIDs { names.append("ServiceUUIDs") }
+    if new.interval != old.interval { names += ["MinInterval", "MaxInterval"] }
+    try await changed(names, on: connection)
+  }
+
+  /// Makes bluetoothd put on the air what is registered, in case that it is not there any more.
+  public func renew(on connection: DBusConnection) async throws(BlueZError) {
+    try await changed(["ManufacturerData"], on: connection)
+  }
+
+  /// bluetoothd advertises anew for each of the names.
+  private func changed(_ names: [String], on connection: DBusConnection) async throws(BlueZError) {
     do throws(DBusError) {
-      try await connection.emitPropertiesChanged(
-        at: path, Self.interface, ["ServiceUUIDs", "ManufacturerData", "MinInterval", "MaxInterval"])
+      try await connection.emitPropertiesChanged(at: path, Self.interface, names)
     } catch {
       throw BlueZError(error)
     }

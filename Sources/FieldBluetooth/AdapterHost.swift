@@ -169,8 +169,8 @@ actor AdapterHost {
     await leave(device)
   }
 
-  /// Waits for what is under way: an advertisement whose owner is gone before it is registered bluetoothd 5.66 leaves on
-  /// the air for good, and an adapter has room for five.
+  /// Waits for what is under way: an advertisement whose owner is gone before it is registered stays on the air for
+  /// good, by bluetoothd 5.66, and an adapter has room for five.
   private func end() async {
     machine.end()
     stopListening()
@@ -297,28 +297,28 @@ actor AdapterHost {
     let adapter = Adapter(adapterPath, of: client)
     do throws(BlueZError) {
       try await carryOut(action, on: adapter)
-      if action.isStart, machine.isCurrent(action) { featureErrors[action.feature] = nil }
+      if action.verb == .start, machine.isCurrent(action) { featureErrors[action.feature] = nil }
       finished(action, .done)
     } catch {
-      if action.isStart, machine.isCurrent(action) { featureErrors[action.feature] = error }
+      if action.verb == .start, machine.isCurrent(action) { featureErrors[action.feature] = error }
       logger.debug(
         "bluetoothd refused",
-        metadata: ["what": "\(action.feature)", "start": "\(action.isStart)", "error": "\(error)"])
+        metadata: ["what": "\(action.verb) \(action.feature)", "error": "\(error)"])
       finished(action, .failed)
     }
   }
 
   private func carryOut(_ action: AdapterStateMachine.Action, on adapter: Adapter) async throws(BlueZError) {
-    switch (action.feature, action.isStart) {
-    case (.application, true):
+    switch (action.feature, action.verb) {
+    case (.application, .start):
       do throws(BlueZError) {
         try await application.register(on: adapter.path, of: client)
       } catch {
         // It outlived the adapter's absence.
         guard error.code == .alreadyExists else { throw error }
       }
-    case (.application, false): try await application.unregister(from: adapter.path, of: client)
-    case (.advertisement, true):
+    case (.application, .stop): try await application.unregister(from: adapter.path, of: client)
+    case (.advertisement, .start):
       do throws(BlueZError) {
         try await advertisement.register(on: adapter.path, of: client)
       } catch {
@@ -327,8 +327,9 @@ actor AdapterHost {
         try await advertisement.unregister(from: adapter.path, of: client)
         try await advertisement.register(on: adapter.path, of: client)
       }
-    case (.advertisement, false): try await advertisement.unregister(from: adapter.path, of: client)
-    case (.discovery, true):
+    case (.advertisement, .stop): try await advertisement.unregister(from: adapter.path, of: client)
+    case (_, .renew): try await advertisement.renew(on: client.connection)
+    case (.discovery, .start):
       do throws(BlueZError) {
         try await adapter.setDiscoveryFilter(DiscoveryFilter(uuids: [FieldService.uuid]))
         try await adapter.startDiscovery()
@@ -337,7 +338,7 @@ actor AdapterHost {
         if error.code == .inProgress { try? await adapter.stopDiscovery() }
         throw error
       }
-    case (.discovery, false): try await adapter.stopDiscovery()
+    case (.discovery, .stop): try await adapter.stopDiscovery()
     }
   }
 

@@ -7,8 +7,11 @@
 struct AdapterStateMachine: Sendable {
   static let retryFloor = Duration.seconds(1)
   static let retryCeiling = Duration.seconds(30)
-  /// After a link came or went, until the advertisement is renewed: the other end is often still busy with it.
-  static let renewalDelay = Duration.seconds(1)
+  /// After a link came or went, until the advertisement is renewed. Linux 6.1 keeps for two seconds to what was on the
+  /// air when a connection ended, and what it is given meanwhile it does not advertise, although it says so.
+  static let renewalDelay = Duration.seconds(3)
+  /// The advertisement is renewed after this, since nobody says when it is not on the air any more.
+  static let advertisementLife = Duration.seconds(15)
   /// Discovery is started anew after this, in case that it hangs.
   static let discoveryLife = Duration.seconds(300)
   /// While links are open: looking for others takes air from them.
@@ -30,8 +33,14 @@ struct AdapterStateMachine: Sendable {
   }
 
   struct Action: Hashable, Sendable {
+    enum Verb: Sendable {
+      case start, stop
+      /// Without an end: what was registered stays, as what takes its place is another to the kernel.
+      case renew
+    }
+
+    let verb: Verb
     let feature: Feature
-    let isStart: Bool
     fileprivate let generation: Int
   }
 
@@ -43,7 +52,8 @@ struct AdapterStateMachine: Sendable {
   private enum Step: Equatable {
     case idle
     case starting
-    case running(since: Duration)
+    case running
+    case renewing
     case stopping
     case waiting(until: Duration)
   }
@@ -51,7 +61,7 @@ struct AdapterStateMachine: Sendable {
   private struct Progress {
     var step = Step.idle
     var failureCount = 0
-    /// When it is to be stopped and started again.
+    /// When it is to be renewed: discovery by stopping and starting it.
     var renewal: Duration?
   }
 
@@ -71,14 +81,14 @@ struct AdapterStateMachine: Sendable {
   // MARK: What is known
 
   func isRunning(_ feature: Feature) -> Bool {
-    if case .running = self[feature].step { true } else { false }
+    self[feature].step == .running || self[feature].step == .renewing
   }
 
   /// Whether nothing of the feature is there or on its way.
   func isStopped(_ feature: Feature) -> Bool {
     switch self[feature].step {
     case .idle, .waiting: true
-    case .starting, .running, .stopping: false
+    case .starting, .running, .renewing, .stopping: false
     }
   }
 
@@ -103,18 +113,18 @@ struct AdapterStateMachine: Sendable {
 
   mutating func finished(_ action: Action, _ outcome: Outcome, now: Duration) -> [Action] {
     guard isCurrent(action) else { return [] }
-    switch (action.isStart, outcome) {
-    case (true, .done):
-      self[action.feature].step = .running(since: now)
+    switch (action.verb, outcome) {
+    case (.start, .done):
       self[action.feature].failureCount = 0
-      if action.feature == .discovery {
-        self[.discovery].renewal = now + Self.discoveryLife
-        discoveryStart = now
-      }
-    case (true, .failed):
+      runs(action.feature, now)
+      if action.feature == .discovery { discoveryStart = now }
+    case (.renew, _):
+      // bluetoothd may have ended it meanwhile.
+      if self[action.feature].step == .renewing { runs(action.feature, now) }
+    case (.start, .failed):
       self[action.feature].failureCount += 1
       self[action.feature].step = .waiting(until: now + retryDelay(self[action.feature].failureCount))
-    case (false, _):
+    case (.stop, _):
       // What could not be stopped is not there.
       self[action.feature].step = .idle
       if action.feature == .discovery { discoveryEnd = now }
@@ -173,7 +183,7 @@ struct AdapterStateMachine: Sendable {
     guard availability == .on, !hasEnded else { return [] }
     return Feature.allCases.compactMap { feature in
       switch self[feature].step {
-      case .starting, .stopping: return nil
+      case .starting, .renewing, .stopping: return nil
       case .idle:
         return isWanted(feature) ? start(feature) : nil
       case .waiting(let until):
@@ -181,17 +191,27 @@ struct AdapterStateMachine: Sendable {
       case .running:
         let isDue = self[feature].renewal.map { $0 <= now } ?? false
         guard !isWanted(feature) || isDue else { return nil }
+        let isRenewed = feature == .advertisement && isWanted(feature)
         self[feature].renewal = nil
-        self[feature].step = .stopping
-        return Action(feature: feature, isStart: false, generation: generation)
+        self[feature].step = isRenewed ? .renewing : .stopping
+        return Action(verb: isRenewed ? .renew : .stop, feature: feature, generation: generation)
       }
+    }
+  }
+
+  private mutating func runs(_ feature: Feature, _ now: Duration) {
+    self[feature].step = .running
+    switch feature {
+    case .application: break
+    case .advertisement: renewAdvertisement(at: now + Self.advertisementLife)
+    case .discovery: self[.discovery].renewal = now + Self.discoveryLife
     }
   }
 
   private mutating func start(_ feature: Feature) -> Action {
     self[feature].step = .starting
     self[feature].renewal = nil
-    return Action(feature: feature, isStart: true, generation: generation)
+    return Action(verb: .start, feature: feature, generation: generation)
   }
 
   private func isWanted(_ feature: Feature) -> Bool {

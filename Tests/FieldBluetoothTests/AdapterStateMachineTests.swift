@@ -25,7 +25,12 @@ import Testing
   }
 
   private func summary(_ actions: [AdapterStateMachine.Action]) -> [String] {
-    actions.map { "\($0.isStart ? "start" : "stop") \($0.feature)" }
+    actions.map { "\($0.verb) \($0.feature)" }
+  }
+
+  /// What of it is about discovery.
+  private mutating func discovery(_ actions: [AdapterStateMachine.Action], at now: Duration) -> [String] {
+    summary(settle(actions, at: now).filter { $0.feature == .discovery })
   }
 
   @Test mutating func theServiceIsThereBeforeItIsAdvertised() {
@@ -91,19 +96,42 @@ import Testing
     _ = switchOn()
     _ = settle(machine.dialBegan(now: .seconds(1)), at: .seconds(1))
     let actions = machine.dialEnded(succeeded: false, now: .seconds(2))
-    #expect(summary(actions) == ["stop advertisement", "start discovery"])
-    #expect(summary(machine.finished(actions[0], .failed, now: .seconds(2))) == ["start advertisement"])
+    #expect(summary(actions) == ["renew advertisement", "start discovery"])
+    #expect(machine.finished(actions[0], .failed, now: .seconds(2)).isEmpty)
+    #expect(machine.isRunning(.advertisement))
   }
 
+  /// Not by another one in its place: to the kernel the connection belongs to the first, and when it ends the kernel
+  /// takes the second one off the air.
   @Test mutating func linksThatComeOrGoRenewTheAdvertisementOnceALittleLater() {
     _ = switchOn()
     #expect(machine.linksChanged(now: .seconds(5)).isEmpty)
     #expect(machine.linksChanged(now: .milliseconds(5500)).isEmpty)
-    #expect(machine.timerFired(now: .milliseconds(5999)).isEmpty)
-    let stop = machine.timerFired(now: .seconds(6))
-    #expect(summary(stop) == ["stop advertisement"])
-    #expect(summary(settle(stop, at: .seconds(6))) == ["stop advertisement", "start advertisement"])
-    #expect(machine.timerFired(now: .seconds(8)).isEmpty)
+    #expect(machine.timerFired(now: .milliseconds(7999)).isEmpty)
+    let actions = machine.timerFired(now: .seconds(8))
+    #expect(summary(actions) == ["renew advertisement"])
+    #expect(machine.isRunning(.advertisement))
+    #expect(settle(actions, at: .seconds(8)).count == 1)
+    #expect(machine.timerFired(now: .seconds(10)).isEmpty)
+  }
+
+  /// The kernel may have taken it off the air without a word.
+  @Test mutating func theAdvertisementIsRenewedNowAndThen() {
+    _ = switchOn()
+    #expect(machine.timerFired(now: .seconds(14)).isEmpty)
+    for now in [15, 30, 45] {
+      #expect(summary(settle(machine.timerFired(now: .seconds(now)), at: .seconds(now))) == ["renew advertisement"])
+    }
+  }
+
+  @Test mutating func anAdvertisementThatEndsWhileItIsRenewedComesBack() {
+    _ = switchOn()
+    let actions = machine.timerFired(now: .seconds(15))
+    #expect(machine.linksChanged(now: .seconds(15)).isEmpty)
+    #expect(machine.released(.advertisement, now: .seconds(15)).isEmpty)
+    #expect(machine.finished(actions[0], .done, now: .seconds(15)).isEmpty)
+    #expect(!machine.isRunning(.advertisement))
+    #expect(summary(machine.timerFired(now: .seconds(16))) == ["start advertisement"])
   }
 
   @Test mutating func anAdvertisementThatBluetoothdEndedComesBack() {
@@ -116,16 +144,16 @@ import Testing
   @Test mutating func discoveryKeepsToItsSchedule() {
     _ = machine.scheduleChanged(to: .periodic(on: .seconds(10), every: .seconds(60)), now: .zero)
     #expect(summary(switchOn()).contains("start discovery"))
-    #expect(machine.timerFired(now: .seconds(9)).isEmpty)
-    #expect(summary(settle(machine.timerFired(now: .seconds(10)), at: .seconds(10))) == ["stop discovery"])
-    #expect(machine.timerFired(now: .seconds(59)).isEmpty)
-    #expect(summary(settle(machine.timerFired(now: .seconds(60)), at: .seconds(60))) == ["start discovery"])
+    #expect(discovery(machine.timerFired(now: .seconds(9)), at: .seconds(9)).isEmpty)
+    #expect(discovery(machine.timerFired(now: .seconds(10)), at: .seconds(10)) == ["stop discovery"])
+    #expect(discovery(machine.timerFired(now: .seconds(59)), at: .seconds(59)).isEmpty)
+    #expect(discovery(machine.timerFired(now: .seconds(60)), at: .seconds(60)) == ["start discovery"])
   }
 
   @Test mutating func linksLeaveLittleTimeToDiscovery() {
     _ = switchOn()
     #expect(machine.linksOpen(true, now: .seconds(5)).isEmpty)
-    #expect(summary(settle(machine.linksOpen(true, now: .seconds(20)), at: .seconds(20))) == ["stop discovery"])
+    #expect(discovery(machine.linksOpen(true, now: .seconds(20)), at: .seconds(20)) == ["stop discovery"])
     #expect(summary(machine.linksOpen(false, now: .seconds(21))) == ["start discovery"])
   }
 
@@ -133,10 +161,11 @@ import Testing
   /// or the machine goes on battery.
   @Test mutating func discoveryThatRunsForLongEndsWhenLittleTimeIsLeftToIt() {
     _ = switchOn()
-    #expect(summary(settle(machine.linksOpen(true, now: .seconds(70)), at: .seconds(70))) == ["stop discovery"])
-    #expect(machine.timerFired(now: .seconds(119)).isEmpty, "it has had more than its share")
-    #expect(summary(settle(machine.timerFired(now: .seconds(120)), at: .seconds(120))) == ["start discovery"])
-    #expect(summary(settle(machine.timerFired(now: .seconds(130)), at: .seconds(130))) == ["stop discovery"])
+    #expect(discovery(machine.linksOpen(true, now: .seconds(70)), at: .seconds(70)) == ["stop discovery"])
+    // It has had more than its share.
+    #expect(discovery(machine.timerFired(now: .seconds(119)), at: .seconds(119)).isEmpty)
+    #expect(discovery(machine.timerFired(now: .seconds(120)), at: .seconds(120)) == ["start discovery"])
+    #expect(discovery(machine.timerFired(now: .seconds(130)), at: .seconds(130)) == ["stop discovery"])
   }
 
   @Test func theSparserScheduleWins() {

@@ -92,6 +92,18 @@ struct BluetoothTransportTests {
     #expect(announced?.first?.key.asUInt16 == 0xFFFF)
   }
 
+  /// A connection takes it off the air. What is registered in its place the kernel may not put there.
+  @Test func anAdvertisementIsRenewedAfterALinkWithoutBeingRegisteredAnew() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.set(FakeBluetooth.device, "org.bluez.Device1", "Connected", .boolean(true))
+    try await fake.called("/org/fieldsync/advertisement changed ManufacturerData", atLeast: 1)
+    #expect(fake.transport.status.isAdvertising)
+    #expect(try await fake.calls(with: " RegisterAdvertisement").count == 1)
+    #expect(try await fake.calls(with: "UnregisterAdvertisement").isEmpty)
+  }
+
   // MARK: Sightings
 
   @Test func peersAppearWithTheirAnnouncementAndVanish() async throws {

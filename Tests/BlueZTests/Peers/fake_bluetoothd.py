@@ -230,6 +230,7 @@ def bluez(call, path, interface, member, a):
 
 def updated(interface, changed, invalidated, path=None):
     if path in advertisements:
+        calls.append(" ".join([path, "changed", *changed]))
         advertisements[path][1].update(changed)
 
 
