@@ -23,7 +23,8 @@
 #   bluetoothd_ends NAME SIGNAL             and is not started again, but by the scenario
 #   machine NAME COMMAND…                   QEMU's own commands: stop, cont, …
 #   workspace NAME[=ROLE]…, documents NAME COUNT BYTES, home_goes_to GUEST NAME, agent_starts GUEST NAME [OPTION…],
-#   agent_of NAME, entry_count GUEST NAME, digest GUEST NAME, holds GUEST NAME COUNT: agents and their homes
+#   agent_of NAME, entry_count GUEST NAME, digest GUEST NAME, was_in_step GUEST NAME, holds GUEST NAME COUNT: agents and
+#   their homes
 #   fail REASON                             ends the scenario
 #
 # Folders: $LAB_RUN holds everything of this run, $LAB_RUN/NAME is that guest's results folder, the same path inside it.
@@ -123,6 +124,7 @@ guest_is_ready_or_dead() { [[ -e $LAB_RUN/$1/.guest/ready ]] || ! guest_lives "$
 guests_are_ready() {
   local name
   for name in "${!lab_guests[@]}"; do
+    [[ -z ${lab_cut_off[$name]:-} ]] || continue
     eventually "$LAB_READY_SECONDS" "guest $name to be ready" guest_is_ready_or_dead "$name"
     guest_lives "$name" || fail "guest $name died while starting; see $LAB_RUN/$name/serial.log"
   done
@@ -162,7 +164,7 @@ on() {
   [[ -n ${lab_quiet:-} ]] || note "$name: ${*:2}"
   lab_command "$@"
   path=$lab_command_path
-  until [[ -e $path.code ]]; do
+  until [[ -s $path.code ]]; do
     guest_lives "$name" || fail "guest $name died during: ${*:2}; see $LAB_RUN/$name/serial.log"
     ((SECONDS < limit)) || fail "not done after $LAB_COMMAND_SECONDS s in guest $name: ${*:2}"
     sleep 0.05
@@ -247,8 +249,13 @@ status_of() { # status_of GUEST NAME EXPRESSION: of `status --json`, as Python s
 survey='next((d for d in status["databases"] if d["name"] == "survey"), {"entries": 0, "digest": None})'
 entry_count() { status_of "$1" "$2" "$survey['entries']"; } # entry_count GUEST NAME
 digest() { status_of "$1" "$2" "$survey['digest']"; }       # digest GUEST NAME
-# Whether so many entries are there: asks no more than each second, which leaves agents the processor.
-holds() { # holds GUEST NAME COUNT
+# Whether an agent that agent_starts started has been in step with a peer. Costs the guest nothing, other than `status`,
+# which takes its processor for a second: what is waited for by that is waited for by this first.
+was_in_step() { # was_in_step GUEST NAME
+  [[ -z ${lab_agents[$2]:-} ]] || said "$1" "$(agent_of "$2")" ' in step$'
+}
+holds() { # holds GUEST NAME COUNT: whether so many entries are there
+  was_in_step "$1" "$2" || return
   sleep 1
   [[ $(entry_count "$1" "$2") -ge $3 ]]
 }
