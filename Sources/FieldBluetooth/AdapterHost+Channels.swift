@@ -140,7 +140,7 @@ extension AdapterHost {
     publish()
     // Whatever is dialling this device now wants the connection. Who dialled is who disconnects.
     guard ended.isOutgoing, !isDialing, let device = path(of: ended.address) else { return }
-    await leave(device)
+    await leaveSoon(device)
   }
 
   // MARK: Opening channels

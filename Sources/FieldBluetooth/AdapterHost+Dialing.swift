@@ -12,6 +12,8 @@ extension AdapterHost {
   private static let stopLimit = Duration.seconds(5)
   /// Disconnecting takes bluetoothd two to three seconds.
   private static let leaveLimit = Duration.seconds(5)
+  /// Between the end of a link and that of the connection below it.
+  private static let lingering = Duration.milliseconds(500)
   /// Services are told of a moment after they are resolved.
   private static let presenceLimit = Duration.seconds(3)
   /// The link never came about, by a collision or bad luck: worth another try at once.
@@ -233,10 +235,17 @@ extension AdapterHost {
     guard !isDialing else { return }
     if client.device(ended.device)?.isConnected == true, let control = characteristics(of: ended.device)?.control {
       try? await control.write(ControlMessage(.bye, nonce: ended.nonce).encoded(), .request)
-      // That takes up to ten seconds, in which a dial may have begun.
-      guard !isDialing else { return }
     }
-    await leave(ended.device)
+    // That takes up to ten seconds, in which a dial may have begun.
+    await leaveSoon(ended.device)
+  }
+
+  /// Disconnects a device whose link has ended, a little later: who ends by then, as a command does, leaves it connected.
+  /// bluetoothd takes two seconds to disconnect, and would end what the next command began meanwhile.
+  func leaveSoon(_ device: ObjectPath) async {
+    try? await clock.sleepUntil(clock.now() + Self.lingering)
+    guard !machine.hasEnded, !isDialing else { return }
+    await leave(device)
   }
 
   /// Disconnects a device that nothing of ours needs, so that this adapter can advertise and the radio rests.
@@ -247,11 +256,12 @@ extension AdapterHost {
     resumeWaiters()
   }
 
-  /// Removes bluetoothd's memory of a device that is nothing to the machine's user.
+  /// Removes bluetoothd's memory of a device that is nothing to the machine's user, and that has no link here: with the
+  /// memory goes the connection.
   func forget(_ device: ObjectPath) async {
-    guard let adapterPath, let properties = client.device(device), !properties.isPaired, !properties.isTrusted else {
-      return
-    }
+    guard let adapterPath, let properties = client.device(device), !properties.isPaired, !properties.isTrusted,
+      !isInUse(device)
+    else { return }
     try? await Adapter(adapterPath, of: client).removeDevice(device)
   }
 }

@@ -66,7 +66,7 @@ struct AdapterStateMachine: Sendable {
   }
 
   private(set) var availability = Availability.serviceGone
-  private var hasEnded = false
+  private(set) var hasEnded = false
   private var generation = 0
   private var progress: [Feature: Progress] = [:]
   private var dialCount = 0

@@ -99,6 +99,37 @@ struct AdapterLifeTests {
     #expect(try await fake.calls(with: "RegisterAdvertisement").count == registrations + 1)
   }
 
+  /// Real bluetoothd takes two seconds to disconnect, and would end what the next program has begun by then.
+  @Test func theEndLeavesTheConnectionToTheNextProgram() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.addService()
+    let connection = try await fake.dial()
+    let registrations = try await fake.calls(with: "RegisterAdvertisement").count
+    try await fake.tell("Hold", .string("RegisterAdvertisement"))
+    try await fake.tell("Release", .objectPath("/org/fieldsync/advertisement"))
+    try await fake.called("RegisterAdvertisement", atLeast: registrations + 1)
+    let writes = try await fake.calls(with: "WriteValue").count
+    await connection.close()
+    try await fake.called("WriteValue", atLeast: writes + 1)
+    let end = Task { await fake.end() }
+    // Time enough for who does not linger.
+    for _ in 0..<100 { _ = try await fake.calls(with: "RegisterAdvertisement") }
+    try await fake.tell("Answer", .string("RegisterAdvertisement"), .string(""), .string(""))
+    await end.value
+    #expect(try await fake.calls(with: " Disconnect").isEmpty)
+  }
+
+  @Test func aConnectionWhoseLinkEndedIsEnded() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.addService()
+    try await fake.dial().close()
+    try await fake.called(" Disconnect", atLeast: 1)
+  }
+
   // MARK: Adapter
 
   @Test func anAdapterThatIsPluggedInLaterIsUsed() async throws {

@@ -280,6 +280,23 @@ struct BluetoothTransportTests {
     #expect(try await fake.calls(with: "RemoveDevice").count == 1)
   }
 
+  /// It has dialled this device while this one dialled it: with bluetoothd's memory of it its link would go.
+  @Test func aPeerThatHasALinkHereIsNotForgotten() async throws {
+    let fake = try await FakeBluetooth()
+    try await fake.ready()
+    try await fake.addDevice()
+    try await fake.addService()
+    try await fake.tell("Hold", .string("ReadValue"))
+    let dial = Task { try await fake.transport.connect(to: FakeBluetooth.address) }
+    try await fake.called("ReadValue", atLeast: 1)
+    let (_, _, connection) = try await link(fake, session: 1)
+    try await fake.tell("Answer", .string("ReadValue"), .string("org.bluez.Error.Failed"), .string("0x01"))
+    await #expect(throws: TransportError(.unreachable, "")) { try await dial.value }
+    #expect(try await fake.calls(with: "RemoveDevice").isEmpty)
+    #expect(try await fake.calls(with: " Disconnect").isEmpty)
+    #expect(try await connection.receive() == Array("hello".utf8))
+  }
+
   /// A link that ends says goodbye first, which takes its time: who dials the device meanwhile keeps the connection.
   @Test func theEndOfALinkLeavesTheConnectionToTheNextDial() async throws {
     let fake = try await FakeBluetooth()

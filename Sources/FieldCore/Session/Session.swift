@@ -102,7 +102,7 @@ public actor Session {
     try checkIsOpen()
     let id = multiplexer.open()
     inboxes[id] = Inbox()
-    try await send(message, on: id, isLast: isLast)
+    try await send([message], on: id, isLast: isLast)
     return SessionStream(session: self, id: id)
   }
 
@@ -149,7 +149,7 @@ public actor Session {
 
   // MARK: Streams
 
-  func send(_ message: Message, on id: StreamID, isLast: Bool) async throws(SessionError) {
+  func send(_ messages: [Message], on id: StreamID, isLast: Bool) async throws(SessionError) {
     while inboxes[id]?.isFull ?? false {
       await withTaskCancellationHandler {
         await withCheckedContinuation { continuation in
@@ -163,8 +163,10 @@ public actor Session {
     }
     try checkIsOpen()
     if let failure = inboxes[id]?.failure { throw failure }
-    let hasRoom = try multiplexer.send(message.framed, on: id, isLast: isLast)
-    inboxes[id]?.isFull = !hasRoom
+    for (index, message) in messages.enumerated() {
+      let hasRoom = try multiplexer.send(message.framed, on: id, isLast: isLast && index == messages.count - 1)
+      inboxes[id]?.isFull = !hasRoom
+    }
     wakeSender()
   }
 

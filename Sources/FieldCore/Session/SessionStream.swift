@@ -10,7 +10,12 @@ public struct SessionStream: Sendable {
 
   /// Suspends while the stream's queue is full. Returning means that the message is queued, not that it arrived.
   public func send(_ message: Message, isLast: Bool = false) async throws(SessionError) {
-    try await session.send(message, on: id, isLast: isLast)
+    try await session.send([message], on: id, isLast: isLast)
+  }
+
+  /// Queues all of them before any goes out.
+  func send(_ messages: [Message]) async throws(SessionError) {
+    try await session.send(messages, on: id, isLast: false)
   }
 
   /// What is sent on this stream goes out when nothing on others waits.

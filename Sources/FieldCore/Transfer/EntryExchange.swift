@@ -80,11 +80,13 @@ struct EntryExchange: Sendable {
 
   private func send(_ ids: [EntryID], by encoder: inout EntryEncoder) async throws {
     try await store.eachBatch(of: ids) { entries in
+      var run = MessageRun(on: stream)
       for entry in entries where entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) {
         let message = encoder.message(entry)
-        try await stream.send(message)
+        try await run.send(message)
         served.add(entries: 1, bytes: message.body.count)
       }
+      try await run.flush()
     }
   }
 

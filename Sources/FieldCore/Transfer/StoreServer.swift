@@ -148,21 +148,22 @@ public struct StoreServer: Sendable {
     while !rest.isEmpty {
       let entries = try await heavy.withPermit { try await store.entries(Array(rest)) }
       guard !entries.isEmpty else { return }
-      for entry in DependencyOrder.sorted(entries, in: store.workspace) {
-        try await send(entry, inlineByteCount, with: &encoder, on: stream)
-      }
+      try await send(DependencyOrder.sorted(entries, in: store.workspace), inlineByteCount, with: &encoder, on: stream)
       rest = rest[store.handled(by: entries, of: rest)...]
     }
   }
 
   private func send(
-    _ entry: Entry, _ inlineByteCount: Int, with encoder: inout EntryEncoder, on stream: SessionStream
+    _ entries: [Entry], _ inlineByteCount: Int, with encoder: inout EntryEncoder, on stream: SessionStream
   ) async throws {
-    guard entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) else { return }
-    let isWhole = entry.payload.count <= inlineByteCount
-    let message = isWhole ? encoder.message(entry) : encoder.message(head: entry)
-    try await stream.send(message)
-    served.add(entries: isWhole ? 1 : 0, bytes: message.body.count)
+    var run = MessageRun(on: stream)
+    for entry in entries where entry.header.kind == .directory || !refusedByPeer.refuses(entry.header.author) {
+      let isWhole = entry.payload.count <= inlineByteCount
+      let message = isWhole ? encoder.message(entry) : encoder.message(head: entry)
+      try await run.send(message)
+      served.add(entries: isWhole ? 1 : 0, bytes: message.body.count)
+    }
+    try await run.flush()
   }
 
   private func answerContent(_ items: [ContentRequest.Item], on stream: SessionStream) async throws {
@@ -188,7 +189,7 @@ public struct StoreServer: Sendable {
     try await heavy.withPermit {
       var encoder = EntryEncoder(workspace: store.workspace)
       try await store.eachBatch(of: request.ids) { entries in
-        for entry in entries { try await send(entry, request.inlineByteCount, with: &encoder, on: stream) }
+        try await send(entries, request.inlineByteCount, with: &encoder, on: stream)
       }
     }
     await stream.end()

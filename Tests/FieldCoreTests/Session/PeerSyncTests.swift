@@ -65,6 +65,16 @@ import Testing
     #expect(traffic.sentByteCount + traffic.receivedByteCount <= 500)
   }
 
+  /// Also over a link that is faster than whoever sends: what is at hand goes out together.
+  @Test func entriesShareTheirPackets() async throws {
+    let village = try await Village.make(memberCount: 1)
+    let (a, b) = (village.residents[0], village.residents[1])
+    try await village.write(1000, at: 0)
+    let (first, second) = try await Self.sync(village, a, b)
+    #expect(second.progress.receivedCount == 1000)
+    #expect(first.traffic.sentMessageCount <= 60)
+  }
+
   @Test func editsOnBothSidesMeet() async throws {
     let village = try await Village.make(memberCount: 1)
     let (a, b) = (village.residents[0], village.residents[1])
