@@ -240,7 +240,7 @@ extension AdapterHost {
     await leaveSoon(ended.device)
   }
 
-  /// Disconnects a device whose link has ended, a little later: who ends by then, as a command does, leaves it connected.
+  /// Disconnects a device whose link has ended, a little later: who ends by then, as a command does, leaves it alone.
   /// bluetoothd takes two seconds to disconnect, and would end what the next command began meanwhile.
   func leaveSoon(_ device: ObjectPath) async {
     try? await clock.sleepUntil(clock.now() + Self.lingering)
