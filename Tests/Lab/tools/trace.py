@@ -17,7 +17,7 @@ HCI_DEV_NONE, HCI_CHANNEL_MONITOR = 0xFFFF, 2
 SO_RCVBUFFORCE = 33
 BUFFER_BYTES = 64 << 20
 MONITOR_FORMAT = 2001
-QUIET_SECONDS = 0.3  # then what was recorded is written out
+FLUSH_SECONDS = 0.3  # what was recorded is written out by then
 EPOCH_US = 0x00DCDDB30F2F8000  # btsnoop counts from the year 0
 
 
@@ -29,14 +29,17 @@ def main(path: str) -> None:
     address = struct.pack("<HHH", socket.AF_BLUETOOTH, HCI_DEV_NONE, HCI_CHANNEL_MONITOR)
     if libc.bind(monitor.fileno(), address, len(address)):
         sys.exit(f"error: bind: {os.strerror(ctypes.get_errno())}")
-    monitor.settimeout(QUIET_SECONDS)
+    monitor.settimeout(FLUSH_SECONDS)
     with open(path, "wb", buffering=1 << 16) as file:
         file.write(struct.pack(">8sII", b"btsnoop\0", 1, MONITOR_FORMAT))
+        flushed = time.monotonic()
         while True:
+            if time.monotonic() - flushed >= FLUSH_SECONDS:
+                file.flush()
+                flushed = time.monotonic()
             try:
                 packet = monitor.recv(65536)
             except TimeoutError:
-                file.flush()
                 continue
             opcode, index, size = struct.unpack_from("<HHH", packet)
             stamp = time.time_ns() // 1000 + EPOCH_US
