@@ -184,17 +184,24 @@ extension AdapterHost {
   private func readInformation(
     _ characteristics: Characteristics, of device: ObjectPath
   ) async throws(TransportError) -> ServiceInformation {
-    do {
-      return try ServiceInformation(decoding: try await characteristics.information.read())
+    let bytes: [UInt8]
+    do throws(BlueZError) {
+      bytes = try await characteristics.information.read()
     } catch {
-      // What bluetoothd remembers of its services may be of a process that was killed.
-      if client.device(device)?.isConnected == true { await forget(device) }
-      switch error {
-      case let error as BlueZError: throw TransportError(error, "INFO cannot be read")
-      case let error as WireError: throw TransportError(.protocolViolation, error.reason)
-      default: throw TransportError(.unreachable, "INFO cannot be read")
-      }
+      await forgetUnlessLost(device)
+      throw TransportError(error, "INFO cannot be read")
     }
+    do throws(WireError) {
+      return try ServiceInformation(decoding: bytes)
+    } catch {
+      await forgetUnlessLost(device)
+      throw TransportError(.protocolViolation, error.reason)
+    }
+  }
+
+  /// What bluetoothd remembers of a peer's services may be of a process that was killed.
+  private func forgetUnlessLost(_ device: ObjectPath) async {
+    if client.device(device)?.isConnected == true { await forget(device) }
   }
 
   private func acquire(

@@ -111,11 +111,14 @@ struct AdapterLifeTests {
     try await fake.tell("Release", .objectPath("/org/fieldsync/advertisement"))
     try await fake.called("RegisterAdvertisement", atLeast: registrations + 1)
     let writes = try await fake.calls(with: "WriteValue").count
+    try await fake.tell("Hold", .string("WriteValue"))
     await connection.close()
     try await fake.called("WriteValue", atLeast: writes + 1)
+    // When it has said goodbye it is ending, and waits for the registration: time enough for who would disconnect then.
     let end = Task { await fake.end() }
-    // Time enough for who does not linger.
-    for _ in 0..<100 { _ = try await fake.calls(with: "RegisterAdvertisement") }
+    for _ in 0..<100 { _ = try await fake.calls(with: "WriteValue") }
+    try await fake.tell("Answer", .string("WriteValue"), .string(""), .string(""))
+    for _ in 0..<100 { _ = try await fake.calls(with: "WriteValue") }
     try await fake.tell("Answer", .string("RegisterAdvertisement"), .string(""), .string(""))
     await end.value
     #expect(try await fake.calls(with: " Disconnect").isEmpty)
