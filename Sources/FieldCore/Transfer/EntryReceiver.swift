@@ -12,7 +12,7 @@ public actor EntryReceiver {
   private let sink: any LocalStore
   private let origin: EntrySource?
   private let didStore: @Sendable (_ group: PullReport, _ total: PullReport) async throws(StoreError) -> Void
-  public private(set) var report: PullReport
+  public private(set) var report = PullReport()
 
   private var entries: [Entry] = []
   private var pieces: [PartialPiece] = []
@@ -20,16 +20,15 @@ public actor EntryReceiver {
   private var storing: Task<Void, Never>?
   private var failure: StoreError?
 
-  /// - Parameter didStore: Called after each group.
+  /// - Parameter didStore: Called after each group, with what became of it and with the report so far.
   public init(
-    into sink: any LocalStore, origin: EntrySource?, report: PullReport = PullReport(),
+    into sink: any LocalStore, origin: EntrySource?,
     didStore: @escaping @Sendable (_ group: PullReport, _ total: PullReport) async throws(StoreError) -> Void = {
       _, _ throws(StoreError) in
     }
   ) {
     self.sink = sink
     self.origin = origin
-    self.report = report
     self.didStore = didStore
   }
 
@@ -64,8 +63,6 @@ public actor EntryReceiver {
   func note(missing count: Int) { report.missingCount += count }
 
   func note(refused code: EntryError.Code, _ header: EntryHeader) { report.refused(code, header) }
-
-  func noteDuplicate() { report.duplicateCount += 1 }
 
   func note(listed count: Int) { report.listedCount += count }
 

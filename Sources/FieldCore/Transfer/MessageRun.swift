@@ -1,7 +1,7 @@
 /// Messages on one stream of which more are at hand: they are queued together, so that their packets are full, and cost
 /// what packets cost once, also where the link is faster than who sends.
 struct MessageRun {
-  /// A packet of the largest links.
+  /// Two packets of an L2CAP channel, and much less than a stream's queue.
   private static let byteCount = 16 << 10
 
   private let stream: SessionStream

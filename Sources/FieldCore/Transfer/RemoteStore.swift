@@ -31,7 +31,9 @@ public struct RemoteStore: ContentAddressedStore {
     return try await exchange { () throws(SessionError) in
       let stream = try await session.open(Message(.put), isLast: false)
       var encoder = EntryEncoder(workspace: workspace)
-      for entry in entries { try await stream.send(encoder.message(entry)) }
+      var run = MessageRun(on: stream)
+      for entry in entries { try await run.send(encoder.message(entry)) }
+      try await run.flush()
       await stream.end()
       return stream
     } read: { stream throws(Fault) in

@@ -172,13 +172,14 @@ public struct StoreServer: Sendable {
       for (index, item) in items.enumerated() {
         guard let payload = try await store.entries([item.id]).first?.payload else { continue }
         let start = item.start(in: payload)
-        try await stream.send(
-          Message(ContentStart(index: index, offset: start, byteCount: payload.count)))
+        var run = MessageRun(on: stream)
+        try await run.send(Message(ContentStart(index: index, offset: start, byteCount: payload.count)))
         for place in stride(from: start, to: payload.count, by: ContentPiece.byteLimit) {
           let piece = Array(payload[place..<min(place + ContentPiece.byteLimit, payload.count)])
-          try await stream.send(Message(ContentPiece(bytes: piece)))
+          try await run.send(Message(ContentPiece(bytes: piece)))
           served.add(entries: 0, bytes: piece.count)
         }
+        try await run.flush()
         served.add(entries: 1, bytes: 0)
       }
     }
