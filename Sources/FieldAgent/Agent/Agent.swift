@@ -357,6 +357,7 @@ public actor Agent {
           "received": "\(outcome.progress.receivedCount)",
           "refused": "\(outcome.progress.refusedCount)", "missing": "\(outcome.missingCount)",
           "in": "\(outcome.traffic.receivedByteCount)", "out": "\(outcome.traffic.sentByteCount)",
+          "entryBytes": "\(outcome.traffic.receivedEntryByteCount)",
         ], uniquingKeysWith: { $1 }))
   }
 
