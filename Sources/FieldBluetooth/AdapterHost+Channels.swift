@@ -170,17 +170,15 @@ extension AdapterHost {
     return try? await openChannel(psm, to: device, connectBy: deadline, openLimit: Self.upgradeLimit)
   }
 
-  /// A channel to a peer that a link over GATT goes to.
+  /// A channel to a peer that a link over GATT goes to. INFO says over that link where it takes one now; its
+  /// advertisement says so as well, and is seldom listened for while links are open.
   func openChannelBeside(_ device: ObjectPath) async throws(TransportError) -> FrameLinkConnection {
-    guard let psm = client.device(device).flatMap({ advertisedPSM(of: $0) }) else {
-      throw TransportError(.unavailable, "there is a link to this device, and no better one is to be had")
+    if listener != nil, let characteristics = characteristics(of: device),
+      let connection = await upgrade(device, try await readInformation(characteristics, of: device))
+    {
+      return connection
     }
-    let deadline = clock.now() + Self.upgradeLimit
-    do throws(ChannelFailure) {
-      return try await openChannel(psm, to: device, connectBy: deadline, openLimit: Self.upgradeLimit)
-    } catch {
-      throw error.reason
-    }
+    throw TransportError(.unavailable, "there is a link to this device, and no better one is to be had")
   }
 
   private func openChannel(

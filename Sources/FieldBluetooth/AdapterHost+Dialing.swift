@@ -181,7 +181,7 @@ extension AdapterHost {
     throw TransportError(.unreachable, "the peer does not offer the service")
   }
 
-  private func readInformation(
+  func readInformation(
     _ characteristics: Characteristics, of device: ObjectPath
   ) async throws(TransportError) -> ServiceInformation {
     let bytes: [UInt8]
